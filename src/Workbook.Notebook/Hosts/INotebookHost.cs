@@ -1,0 +1,23 @@
+namespace Workbook.Notebook.Hosts;
+
+/// <summary>Where a notebook's output goes: one small adapter for each program that runs notebooks.</summary>
+public interface INotebookHost
+{
+    /// <summary>The host's name, for messages.</summary>
+    string Name { get; }
+
+    /// <summary>Shows one output of the running cell.</summary>
+    /// <param name="bundle">MIME type → text, as in Jupyter's <c>display_data</c>; always holds <c>text/plain</c>.</param>
+    /// <returns>An id by which <see cref="Update"/> replaces the output.</returns>
+    string Display(IReadOnlyDictionary<string, string> bundle);
+
+    /// <summary>Replaces an output in place; hosts that can't, show it anew.</summary>
+    void Update(string id, IReadOnlyDictionary<string, string> bundle);
+}
+
+/// <summary>A value that knows how it looks in a notebook.</summary>
+public interface IShowable
+{
+    /// <summary>MIME type → text; always holds <c>text/plain</c>.</summary>
+    IReadOnlyDictionary<string, string> ToBundle();
+}

@@ -1,4 +1,5 @@
 using TorchSharp;
+using Workbook.Data;
 using Workbook.Models;
 using Workbook.Pruning;
 using Workbook.Training;
@@ -21,7 +22,7 @@ public sealed class TrainerTests : IDisposable
             Array.Fill<byte>(pixels, 255, (i * 784) + (28 * (2 * labels[i] + 4)) + (i % 20), 8);
         }
 
-        return LabelledTensors.FromImages(pixels, labels, 28, 28);
+        return LabelledTensors.FromImages(new LabelledImages(pixels, labels, 28, 28));
     }
 
     public void Dispose() => _data.Dispose();

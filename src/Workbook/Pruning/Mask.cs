@@ -1,0 +1,136 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Workbook.Pruning;
+
+/// <summary>
+/// Which weights are left: parameter name → 0/1 tensor of the parameter's shape. A plain value: it belongs to no
+/// model, is never changed, and two masks are equal if they keep the same weights.
+/// </summary>
+public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
+{
+    private readonly SortedDictionary<string, Tensor> _kept = new(StringComparer.Ordinal);
+
+    /// <param name="kept">Parameter name → tensor of the parameter's shape, 1 (or true) where the weight is kept; copied.</param>
+    /// <exception cref="WorkbookException">A name stands twice, or a tensor holds something other than 0 and 1.</exception>
+    public Mask(IEnumerable<KeyValuePair<string, Tensor>> kept)
+    {
+        ArgumentNullException.ThrowIfNull(kept);
+        foreach ((string name, Tensor tensor) in kept)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using IDisposable noGrad = no_grad();
+            Tensor bits = tensor.detach().to(ScalarType.Bool).cpu();
+            if (!bits.to(tensor.dtype).eq(tensor.detach().cpu()).all().item<bool>())
+            {
+                throw new WorkbookException($"the mask of '{name}' holds values other than 0 and 1");
+            }
+
+            if (!_kept.TryAdd(name, bits.clone().DetachFromDisposeScope()))
+            {
+                throw new WorkbookException($"the mask names '{name}' twice");
+            }
+        }
+    }
+
+    /// <summary>The mask that keeps everything.</summary>
+    /// <param name="model">The model whose weights it names.</param>
+    /// <param name="except">Layers (<c>fc3</c>) or parameters (<c>fc3.weight</c>) left out of it.</param>
+    /// <exception cref="WorkbookException">A layer to leave out is not there.</exception>
+    public static Mask Full(nn.Module model, params IReadOnlyCollection<string> except)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return new(Prunable.Weights(model, except).Select(p => KeyValuePair.Create(p.Name, ones(p.Weight.shape, ScalarType.Bool))));
+    }
+
+    /// <summary>Weights that the mask names, kept or not.</summary>
+    public long Total => _kept.Values.Sum(t => t.numel());
+
+    /// <summary>Weights that it keeps.</summary>
+    public long Kept => _kept.Keys.Sum(KeptOf);
+
+    /// <summary>Fraction of the named weights that is pruned, 0 to 1; 0 for an empty mask.</summary>
+    public double Sparsity => Total == 0 ? 0 : 1 - ((double)Kept / Total);
+
+    /// <summary>Weights kept of one parameter.</summary>
+    /// <exception cref="WorkbookException">The mask does not name it.</exception>
+    public long KeptOf(string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return this[name].sum().item<long>();
+    }
+
+    /// <summary>Fraction of one parameter's weights that is pruned, 0 to 1.</summary>
+    /// <exception cref="WorkbookException">The mask does not name it.</exception>
+    public double SparsityOf(string name) => this[name].numel() is > 0 and var total ? 1 - ((double)KeptOf(name) / total) : 0;
+
+    /// <summary>What both keep; a parameter that only one of them names is kept as that one says.</summary>
+    /// <exception cref="WorkbookException">The two disagree on a parameter's shape.</exception>
+    public Mask Intersect(Mask other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        using DisposeScope scope = NewDisposeScope();
+        return new Mask(Keys.Union(other.Keys).Select(name => KeyValuePair.Create(name,
+            !ContainsKey(name) ? other[name] : !other.ContainsKey(name) ? this[name] : this[name].logical_and(SameShape(name, other[name])))));
+    }
+
+    /// <summary>Sets the pruned weights of a model to exactly 0.</summary>
+    /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape.</exception>
+    public void Apply(nn.Module model)
+    {
+        using BoundMask bound = Bind(model);
+        bound.Apply();
+    }
+
+    /// <summary>Ties the mask to a model's parameters, for use at every step of a training.</summary>
+    /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape.</exception>
+    public BoundMask Bind(nn.Module model) => new(this, model);
+
+    /// <summary>The mask of one parameter: bool, shaped as the parameter. Not to be changed.</summary>
+    /// <exception cref="WorkbookException">The mask does not name it.</exception>
+    public Tensor this[string key] => _kept.TryGetValue(key, out Tensor? tensor) ? tensor
+        : throw new WorkbookException($"the mask has no '{key}'; it has {string.Join(", ", Keys)}");
+
+    /// <summary>The parameters that the mask names, in ordinal order.</summary>
+    public IEnumerable<string> Keys => _kept.Keys;
+
+    /// <inheritdoc/>
+    public IEnumerable<Tensor> Values => _kept.Values;
+
+    /// <inheritdoc/>
+    public int Count => _kept.Count;
+
+    /// <inheritdoc/>
+    public bool ContainsKey(string key) => _kept.ContainsKey(key);
+
+    /// <inheritdoc/>
+    public bool TryGetValue(string key, [MaybeNullWhen(false)] out Tensor value) => _kept.TryGetValue(key, out value);
+
+    /// <inheritdoc/>
+    public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() => _kept.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>Whether both name the same parameters and keep the same weights.</summary>
+    public bool Equals(Mask? other)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return other is not null && Keys.SequenceEqual(other.Keys)
+            && Keys.All(name => this[name].shape.SequenceEqual(other[name].shape) && this[name].eq(other[name]).all().item<bool>());
+    }
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as Mask);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Count, Total, Kept);
+
+    /// <summary>E.g. <c>90.0% pruned: fc1.weight 90.0%, fc2.weight 90.0%</c>.</summary>
+    public override string ToString() =>
+        FormattableString.Invariant($"{Sparsity:P1} pruned: {string.Join(", ", Keys.Select(name => FormattableString.Invariant($"{name} {SparsityOf(name):P1}")))}");
+
+    private Tensor SameShape(string name, Tensor other) => this[name].shape.SequenceEqual(other.shape) ? other
+        : throw new WorkbookException($"the masks of '{name}' have different shapes: [{string.Join(", ", this[name].shape)}] and [{string.Join(", ", other.shape)}]");
+}

@@ -1,0 +1,26 @@
+namespace Workbook.Pruning;
+
+/// <summary>When how much goes: the sparsities to reach one after the other, with training in between.</summary>
+public static class Schedule
+{
+    /// <summary>All at once.</summary>
+    /// <param name="sparsity">The fraction pruned, 0 to 1.</param>
+    /// <exception cref="WorkbookException">The sparsity is outside 0 to 1.</exception>
+    public static IReadOnlyList<double> OneShot(double sparsity) => Iterative(sparsity, 1);
+
+    /// <summary>The same fraction of what is left in every round (Han et al. 2015; Frankle and Carbin 2019): 1 − (1 − s)^(k/rounds) after round k.</summary>
+    /// <param name="sparsity">The fraction pruned at the end, 0 to 1.</param>
+    /// <param name="rounds">How many rounds, at least 1.</param>
+    /// <exception cref="WorkbookException">The sparsity is outside 0 to 1, or there is no round.</exception>
+    public static IReadOnlyList<double> Iterative(double sparsity, int rounds)
+    {
+        Pruner.CheckSparsity(sparsity);
+        if (rounds < 1)
+        {
+            throw new WorkbookException($"an iterative schedule has at least 1 round, not {rounds}");
+        }
+
+        // The last level is the sparsity itself, to the bit.
+        return [.. Enumerable.Range(1, rounds).Select(k => k == rounds ? sparsity : 1 - Math.Pow(1 - sparsity, (double)k / rounds))];
+    }
+}

@@ -1,0 +1,64 @@
+using static TorchSharp.torch;
+
+namespace Workbook.Training;
+
+/// <summary>The optimizer of a recipe.</summary>
+public enum OptimizerKind
+{
+    /// <summary>Stochastic gradient descent with momentum.</summary>
+    Sgd,
+
+    /// <summary>Adam.</summary>
+    Adam,
+}
+
+/// <summary>How a network is trained, apart from its data and its seed.</summary>
+public sealed record Recipe
+{
+    /// <summary>The optimizer.</summary>
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.Sgd;
+
+    /// <summary>Passes over the training set; a fraction trains on part of it.</summary>
+    public double Epochs { get; init; } = 3;
+
+    /// <summary>Examples a step.</summary>
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>The learning rate of the first step.</summary>
+    public double LearningRate { get; init; } = 0.1;
+
+    /// <summary>Whether the learning rate falls to 0 along half a cosine (Loshchilov and Hutter 2017), or stays.</summary>
+    public bool Cosine { get; init; } = true;
+
+    /// <summary>Momentum of <see cref="OptimizerKind.Sgd"/>.</summary>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Weight decay, on all parameters, as PyTorch's optimizers do it.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>Steps over a training set of that many examples.</summary>
+    public long StepsOver(long examples) => (long)Math.Round(Epochs * Math.Ceiling((double)examples / BatchSize));
+
+    /// <exception cref="WorkbookException">A number that no training can have.</exception>
+    internal optim.Optimizer Build(IEnumerable<TorchSharp.Modules.Parameter> parameters)
+    {
+        Check(nameof(Epochs), Epochs, Epochs >= 0 && double.IsFinite(Epochs), "0 or more");
+        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "1 or more");
+        Check(nameof(LearningRate), LearningRate, LearningRate > 0 && double.IsFinite(LearningRate), "above 0");
+        Check(nameof(Momentum), Momentum, Momentum is >= 0 and < 1, "from 0 to below 1");
+        Check(nameof(WeightDecay), WeightDecay, WeightDecay >= 0 && double.IsFinite(WeightDecay), "0 or more");
+        return Optimizer == OptimizerKind.Adam
+            ? optim.Adam(parameters, LearningRate, weight_decay: WeightDecay)
+            : optim.SGD(parameters, LearningRate, Momentum, weight_decay: WeightDecay);
+    }
+
+    private static void Check(string name, double value, bool isFine, string range)
+    {
+        if (!isFine)
+        {
+            throw new WorkbookException($"the recipe's {name} is {range}, not {value}");
+        }
+    }
+
+    internal double RateAt(long step, long steps) => Cosine ? LearningRate * (1 + Math.Cos(Math.PI * step / steps)) / 2 : LearningRate;
+}

@@ -1,0 +1,124 @@
+using TorchSharp;
+using Workbook.Pruning;
+using static TorchSharp.torch;
+
+namespace Workbook.Training;
+
+/// <summary>What a model scores on a data set.</summary>
+/// <param name="Loss">Mean cross-entropy, in nats.</param>
+/// <param name="Accuracy">Fraction classified right, 0 to 1.</param>
+public readonly record struct Score(double Loss, double Accuracy);
+
+/// <summary>Trains and scores classifiers.</summary>
+public static class Trainer
+{
+    /// <summary>Trains a model in place by cross-entropy; the pruned weights of a mask are exactly 0 after every step.</summary>
+    /// <param name="model">Inputs → logits [batch, classes].</param>
+    /// <param name="data">The training set.</param>
+    /// <param name="recipe">Optimizer, epochs, rates.</param>
+    /// <param name="seed">Determines the order of the examples.</param>
+    /// <param name="mask">What is left of the model; null for all of it.</param>
+    /// <param name="afterStep">Called after each step with its number, from 1, and its loss.</param>
+    /// <exception cref="WorkbookException">The mask does not fit the model, the data set is empty, or the loss is no longer a number.</exception>
+    public static void Train(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, Mask? mask = null, Action<long, double>? afterStep = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(recipe);
+        using DisposeScope scope = NewDisposeScope();
+        using BoundMask? pruned = mask?.Bind(model);
+        using optim.Optimizer optimizer = recipe.Build(model.parameters());
+        pruned?.Apply();
+        model.train();
+        long step = 0, steps = recipe.StepsOver(data.Count);
+        foreach ((Tensor inputs, Tensor labels) in Batches(data, recipe.BatchSize, seed).TakeWhile(_ => step < steps))
+        {
+            foreach (optim.ILearningRateController group in optimizer.ParamGroups)
+            {
+                group.LearningRate = recipe.RateAt(step, steps);
+            }
+
+            optimizer.zero_grad();
+            Tensor loss = nn.functional.cross_entropy(model.forward(inputs), labels);
+            loss.backward();
+            if (pruned is null)
+            {
+                optimizer.step();
+            }
+            else
+            {
+                pruned.Step(optimizer);
+            }
+
+            step++;
+            if (afterStep is not null || step == steps)
+            {
+                double value = loss.item<float>();
+                afterStep?.Invoke(step, value);
+                if (step == steps && !double.IsFinite(value))
+                {
+                    throw new WorkbookException($"the training has diverged (loss {value} after {steps} steps): use a lower learning rate than {recipe.LearningRate}");
+                }
+            }
+        }
+
+        model.eval();
+    }
+
+    /// <summary>Sets the gradients of a model to those of the mean cross-entropy over a batch, e.g. for <see cref="Saliency.GradientTimesWeight"/>.</summary>
+    /// <returns>The loss.</returns>
+    public static double Backward(nn.Module<Tensor, Tensor> model, LabelledTensors batch)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(batch);
+        using DisposeScope scope = NewDisposeScope();
+        model.zero_grad();
+        Tensor loss = nn.functional.cross_entropy(model.forward(batch.Inputs), batch.Labels);
+        loss.backward();
+        return loss.item<float>();
+    }
+
+    /// <summary>Scores a model, in evaluation mode, without gradients; its mode is put back.</summary>
+    public static Score Evaluate(nn.Module<Tensor, Tensor> model, LabelledTensors data, int batchSize = 1000)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        using IDisposable noGrad = no_grad();
+        bool training = model.training;
+        model.eval();
+        double loss = 0;
+        long right = 0;
+        for (long start = 0; start < data.Count; start += batchSize)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            long count = Math.Min(batchSize, data.Count - start);
+            Tensor labels = data.Labels.narrow(0, start, count);
+            Tensor logits = model.forward(data.Inputs.narrow(0, start, count));
+            loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).item<float>();
+            right += logits.argmax(1).eq(labels).sum().item<long>();
+        }
+
+        model.train(training);
+        return new Score(loss / data.Count, (double)right / data.Count);
+    }
+
+    /// <summary>Batches without end, the examples in a new order each epoch; the tensors live until the next batch.</summary>
+    private static IEnumerable<(Tensor Inputs, Tensor Labels)> Batches(LabelledTensors data, int batchSize, int seed)
+    {
+        if (data.Count == 0)
+        {
+            throw new WorkbookException("the training set is empty");
+        }
+
+        using Generator generator = RandomStream.Of(seed, "order");
+        while (true)
+        {
+            using Tensor order = randperm(data.Count, ScalarType.Int64, generator: generator).DetachFromDisposeScope();
+            for (long start = 0; start < data.Count; start += batchSize)
+            {
+                using DisposeScope scope = NewDisposeScope();
+                Tensor chosen = order.narrow(0, start, Math.Min(batchSize, data.Count - start));
+                yield return (data.Inputs.index_select(0, chosen), data.Labels.index_select(0, chosen));
+            }
+        }
+    }
+}

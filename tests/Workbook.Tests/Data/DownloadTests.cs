@@ -109,6 +109,24 @@ public sealed class DownloadTests : IDisposable
     }
 
     [Fact]
+    public void Connection_dropped_without_an_answer_and_a_dead_port_are_both_survived()
+    {
+        Uri dead;
+        using (var gone = Mirror.Silent())
+        {
+            dead = gone.Uri;
+        }
+
+        using var dropping = new Mirror((_, _, _) => Task.CompletedTask);
+        using var good = Mirror.Good(_set);
+        string message = Fails(Long, dead, dropping.Uri);
+        Assert.Equal(2, message.Split("127.0.0.1: ").Length - 1);
+        DatasetStore store = Store(Long, dead, dropping.Uri, good.Uri);
+        store.Fetch("mnist", null, null, Token);
+        AssertFetched(store);
+    }
+
+    [Fact]
     public void Dropped_connection_is_resumed_where_it_broke_off()
     {
         int drops = 0;

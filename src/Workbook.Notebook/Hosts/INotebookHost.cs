@@ -6,6 +6,9 @@ public interface INotebookHost
     /// <summary>The host's name, for messages.</summary>
     string Name { get; }
 
+    /// <summary>Whether plotly.js (3.6 MB) has to be sent to the page once; not where the page brings it, as the report does.</summary>
+    bool WantsPlotly => false;
+
     /// <summary>Shows one output of the running cell.</summary>
     /// <param name="bundle">MIME type → text, as in Jupyter's <c>display_data</c>; always holds <c>text/plain</c>.</param>
     /// <returns>An id by which <see cref="Update"/> replaces the output.</returns>

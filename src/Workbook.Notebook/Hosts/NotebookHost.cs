@@ -12,6 +12,9 @@ public static class NotebookHost
         set => s_current = value;
     }
 
+    /// <summary>Whether a host was chosen already.</summary>
+    internal static bool IsSet => s_current is not null;
+
     /// <summary>Shows a value as an output of the running cell and returns the output's id.</summary>
     public static string Show(this IShowable value) => Current.Display(value.ToBundle());
 }

@@ -1,0 +1,70 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Plotly.NET;
+using Workbook.Notebook.Hosts;
+
+namespace Workbook.Notebook.Charts;
+
+/// <summary>A chart with its title, a caption that says what it was measured on, and the same in words.</summary>
+/// <param name="chart">The chart; its own title, if any, is drawn as well.</param>
+/// <param name="title">The title, shown above the chart; empty for none.</param>
+/// <param name="text">The numbers in words, for places that show no charts; lines.</param>
+/// <param name="height">Height in pixels; the width is the page's.</param>
+[TypeFormatterSource(typeof(BundleFormatterSource), "text/html", "text/plain")]
+public sealed class Figure(GenericChart chart, string title, string text = "", int height = 420) : IShowable
+{
+    private static int s_count;
+
+    /// <summary>The chart, for changes that no helper offers.</summary>
+    public GenericChart Chart { get; } = chart;
+
+    /// <summary>The title, shown above the chart.</summary>
+    public string Title { get; } = title;
+
+    /// <summary>The line below the chart: data set, profile, seeds.</summary>
+    public string Caption { get; } = Lab.Context.Caption();
+
+    /// <summary>The numbers in words.</summary>
+    public string Text { get; } = text;
+
+    /// <summary>The chart as a page's part (script included, plotly.js not), and its words.</summary>
+    public IReadOnlyDictionary<string, string> ToBundle() => new Dictionary<string, string>
+    {
+        ["text/html"] = Html(),
+        ["text/plain"] = string.Join('\n', new[] { Title, Text, $"({Caption})" }.Where(line => line.Length > 0)),
+    };
+
+    private string Html()
+    {
+        JsonNode json = JsonNode.Parse(GenericChart.toFigureJson(Chart))!;
+        string data = Script(json["data"]!);
+        string layout = Script(json["layout"]!);
+        // The count keeps two equal charts on one page apart; both parts are the same in every run.
+        string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(data)))[..8];
+        string id = $"chart-{hash}-{Interlocked.Increment(ref s_count)}";
+        string heading = Title.Length == 0 ? "" : $"<div style=\"font-weight:600;margin:0 0 .3em\">{WebUtility.HtmlEncode(Title)}</div>";
+        return $$"""
+            <figure class="wb-figure" style="margin:.5em 0 1em;max-width:60em">{{heading}}
+            <div id="{{id}}" class="wb-chart" style="width:100%;height:{{height}}px"><small style="opacity:.7">{{WebUtility.HtmlEncode(Text).Replace("\n", "<br>")}}</small></div>
+            <figcaption style="font-size:12px;opacity:.75">{{WebUtility.HtmlEncode(Caption)}}</figcaption>
+            <script>(function(){
+            var data={{data}},layout={{layout}},tries=0;
+            function draw(){
+              var el=document.getElementById('{{id}}');
+              if(!el||!window.Plotly){if(tries++<600)setTimeout(draw,100);return;}
+              function color(){return getComputedStyle(el).color;}
+              layout.font=Object.assign({},layout.font,{color:color()});
+              el.textContent='';
+              window.Plotly.newPlot(el,data,layout,{responsive:true,displaylogo:false,modeBarButtonsToRemove:['lasso2d','select2d','autoScale2d']});
+              window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change',function(){window.Plotly.relayout(el,{'font.color':color()});});
+            }
+            draw();
+            })();</script></figure>
+            """;
+    }
+
+    // JSON inside a script element: "</script>" in a label would end it.
+    private static string Script(JsonNode node) => node.ToJsonString().Replace("<", "\\u003c");
+}

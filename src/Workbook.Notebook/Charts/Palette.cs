@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+
+namespace Workbook.Notebook.Charts;
+
+/// <summary>
+/// Colours that colour-blind readers can tell apart (Okabe and Ito 2008); a method keeps its colour in every notebook.
+/// </summary>
+public static class Palette
+{
+    /// <summary>What is kept: blue.</summary>
+    public const string Kept = "#0072B2";
+
+    /// <summary>What is pruned: vermilion.</summary>
+    public const string Pruned = "#D55E00";
+
+    /// <summary>Grid, references and text that has to be legible on white and on black.</summary>
+    public const string Neutral = "#808080";
+
+    private static readonly string[] s_colors = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#8C6D31", "#6A51A3"];
+
+    private static readonly Dictionary<string, string> s_methods = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["dense"] = Neutral,
+        ["magnitude"] = "#0072B2",
+        ["one-shot"] = "#56B4E9",
+        ["one-shot, no fine-tuning"] = "#CC79A7",
+        ["no fine-tuning"] = "#CC79A7",
+        ["fine-tuned"] = "#0072B2",
+        ["iterative"] = "#009E73",
+        ["random"] = "#D55E00",
+        ["gradient·weight"] = "#E69F00",
+        ["dropout"] = "#6A51A3",
+        ["lottery ticket"] = "#009E73",
+        ["reinit"] = "#E69F00",
+        ["random mask"] = "#D55E00",
+        ["scratch"] = "#D55E00",
+        ["scratch+"] = "#E69F00",
+        ["pruned"] = "#0072B2",
+        ["unstructured"] = "#0072B2",
+        ["structured"] = "#E69F00",
+        ["rigl"] = "#6A51A3",
+        ["set"] = "#CC79A7",
+    };
+
+    private static readonly ConcurrentDictionary<string, string> s_others = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The method's colour as <c>#RRGGBB</c>; names not in the fixed table get the next free colour, in order of their first use.</summary>
+    public static string For(string method)
+    {
+        if (s_methods.TryGetValue(method, out string? color))
+        {
+            return color;
+        }
+
+        lock (s_others)
+        {
+            return s_others.GetOrAdd(method, _ => s_colors[s_others.Count % s_colors.Length]);
+        }
+    }
+
+    /// <summary>
+    /// The colours of several methods in one chart: a fixed method keeps its own, the others take those that are free.
+    /// </summary>
+    public static IReadOnlyList<string> ForAll(IEnumerable<string> methods)
+    {
+        string[] names = [.. methods];
+        HashSet<string> taken = [.. names.Where(s_methods.ContainsKey).Select(name => s_methods[name])];
+        List<string> colors = [];
+        foreach (string name in names)
+        {
+            string color = For(name);
+            if (!s_methods.ContainsKey(name))
+            {
+                color = taken.Contains(color) ? s_colors.FirstOrDefault(c => !taken.Contains(c), color) : color;
+                taken.Add(color);
+            }
+
+            colors.Add(color);
+        }
+
+        return colors;
+    }
+
+    /// <summary>The colour with an opacity, as CSS <c>rgba()</c>.</summary>
+    internal static string Fade(string color, double opacity)
+    {
+        int rgb = int.Parse(color.AsSpan(1), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        return FormattableString.Invariant($"rgba({rgb >> 16},{(rgb >> 8) & 255},{rgb & 255},{opacity:0.##})");
+    }
+}

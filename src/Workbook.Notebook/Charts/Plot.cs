@@ -1,0 +1,82 @@
+using Plotly.NET;
+
+namespace Workbook.Notebook.Charts;
+
+/// <summary>plotly.js traces and layouts from plain objects, and the workbook's one theme.</summary>
+internal static class Plot
+{
+    public const string Grid = "rgba(128,128,128,0.25)";
+
+    /// <summary>A trace of a plotly.js type; the properties are plotly.js's, from any object.</summary>
+    public static Trace Trace(string type, object properties) => Fill(new Trace(type), properties);
+
+    /// <summary>An axis in the theme.</summary>
+    public static Dictionary<string, object> Axis(string title, params (string Key, object Value)[] more)
+    {
+        Dictionary<string, object> axis = new()
+        {
+            ["title"] = new { text = title, standoff = 10 },
+            ["gridcolor"] = Grid,
+            ["zerolinecolor"] = Grid,
+            ["linecolor"] = Palette.Neutral,
+            ["tickcolor"] = Palette.Neutral,
+            ["ticks"] = "outside",
+            ["automargin"] = true,
+        };
+        foreach ((string key, object value) in more)
+        {
+            axis[key] = value;
+        }
+
+        return axis;
+    }
+
+    /// <summary>An axis that only positions: no ticks, no grid.</summary>
+    public static Dictionary<string, object> HiddenAxis(params (string Key, object Value)[] more)
+    {
+        Dictionary<string, object> axis = new() { ["visible"] = false };
+        foreach ((string key, object value) in more)
+        {
+            axis[key] = value;
+        }
+
+        return axis;
+    }
+
+    /// <summary>The chart: traces, the theme's layout, and what the chart adds to it.</summary>
+    public static GenericChart Chart(IEnumerable<Trace> traces, params (string Key, object Value)[] layout)
+    {
+        Layout all = Fill(new Layout(), new
+        {
+            autosize = true,
+            paper_bgcolor = "rgba(0,0,0,0)",
+            plot_bgcolor = "rgba(0,0,0,0)",
+            // Each page's own text colour replaces this one when the chart is drawn.
+            font = new { family = "system-ui, sans-serif", size = 13, color = Palette.Neutral },
+            margin = new { l = 50, r = 15, t = 30, b = 45 },
+            legend = new { orientation = "h", x = 0, y = 1.02, yanchor = "bottom", bgcolor = "rgba(0,0,0,0)" },
+            hovermode = "closest",
+        });
+        foreach ((string key, object value) in layout)
+        {
+            all.SetProperty(key, value);
+        }
+
+        GenericChart chart = GenericChart.ofTraceObjects(false, Microsoft.FSharp.Collections.ListModule.OfSeq(traces));
+        return GenericChart.setLayout(all, chart);
+    }
+
+    private static T Fill<T>(T target, object properties)
+        where T : DynamicObj.DynamicObj
+    {
+        foreach (System.Reflection.PropertyInfo property in properties.GetType().GetProperties())
+        {
+            if (property.GetValue(properties) is object value)
+            {
+                target.SetProperty(property.Name, value);
+            }
+        }
+
+        return target;
+    }
+}

@@ -1,0 +1,27 @@
+using System.Reflection;
+
+namespace Workbook.Notebook.Charts;
+
+/// <summary>plotly.js as Plotly.NET brings it, for a page to hold once.</summary>
+public static class PlotlyScript
+{
+    /// <summary>
+    /// A <c>&lt;script&gt;</c> element (3.6 MB) after which <c>window.Plotly</c> is there. Wrapped in a function that hides
+    /// <c>define</c>, <c>exports</c> and <c>module</c>: under a module loader the script would register there and nowhere else.
+    /// </summary>
+    public static string Html()
+    {
+        Assembly assembly = typeof(Plotly.NET.GenericChart).Assembly;
+        string name = assembly.GetManifestResourceNames().Single(resource => resource.EndsWith(".min.js", StringComparison.Ordinal));
+        using StreamReader reader = new(assembly.GetManifestResourceStream(name)!);
+        string code = reader.ReadToEnd().Replace("</script", "<\\/script", StringComparison.OrdinalIgnoreCase);
+        return $"<script>if(!window.Plotly){{(function(define,exports,module){{{code}\n}}).call(window);}}</script>";
+    }
+
+    /// <summary>The script as a notebook's output.</summary>
+    internal static IReadOnlyDictionary<string, string> ToBundle() => new Dictionary<string, string>
+    {
+        ["text/html"] = Html(),
+        ["text/plain"] = "charts are ready",
+    };
+}

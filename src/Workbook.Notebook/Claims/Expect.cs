@@ -1,0 +1,36 @@
+using System.Globalization;
+
+namespace Workbook.Notebook.Claims;
+
+/// <summary>What a claim expects of a number: a test, and the same in words.</summary>
+/// <param name="Text">In words, without the unit, for example "&lt; 0.5".</param>
+/// <param name="Test">The test; null where nothing is expected. No test is asked about NaN.</param>
+public sealed record Expectation(string Text, Func<double, bool>? Test)
+{
+    /// <summary>Whether the number is as expected; NaN never is.</summary>
+    public bool HoldsFor(double value) => Test is not null && !double.IsNaN(value) && Test(value);
+}
+
+/// <summary>Expectations.</summary>
+public static class Expect
+{
+    /// <summary>Less than the limit.</summary>
+    public static Expectation Below(double limit) => new($"< {Text(limit)}", value => value < limit);
+
+    /// <summary>More than the limit.</summary>
+    public static Expectation Above(double limit) => new($"> {Text(limit)}", value => value > limit);
+
+    /// <summary>The limit or less.</summary>
+    public static Expectation AtMost(double limit) => new($"≤ {Text(limit)}", value => value <= limit);
+
+    /// <summary>The limit or more.</summary>
+    public static Expectation AtLeast(double limit) => new($"≥ {Text(limit)}", value => value >= limit);
+
+    /// <summary>From low to high, both included.</summary>
+    public static Expectation Between(double low, double high) => new($"{Text(low)} to {Text(high)}", value => value >= low && value <= high);
+
+    /// <summary>Nothing, and why: the claim says so instead of being dropped.</summary>
+    public static Expectation Nothing(string why) => new(why, null);
+
+    private static string Text(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,38 @@
+namespace Workbook.Notebook.Hosts;
+
+/// <summary>
+/// .NET Interactive matches this attribute by its name and asks the named source how a cell's trailing value looks.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class)]
+internal sealed class TypeFormatterSourceAttribute(Type formatterSourceType, params string[] preferredMimeTypes) : Attribute
+{
+    public Type FormatterSourceType { get; } = formatterSourceType;
+
+    public string[] PreferredMimeTypes { get; } = preferredMimeTypes;
+}
+
+/// <summary>Formats an <see cref="IShowable"/> from its bundle; public members and their names are .NET Interactive's convention.</summary>
+internal sealed class BundleFormatterSource
+{
+#pragma warning disable CA1822 // Called on an instance, by name.
+    public IEnumerable<object> CreateTypeFormatters() =>
+        [new BundleFormatter("text/html"), new BundleFormatter("text/plain"), new BundleFormatter(Claims.Claim.MimeType)];
+#pragma warning restore CA1822
+}
+
+/// <summary>One MIME type of a bundle.</summary>
+internal sealed class BundleFormatter(string mimeType)
+{
+    public string MimeType { get; } = mimeType;
+
+    public bool Format(object instance, TextWriter writer)
+    {
+        if (instance is not IShowable value || !value.ToBundle().TryGetValue(MimeType, out string? text))
+        {
+            return false;
+        }
+
+        writer.Write(text);
+        return true;
+    }
+}

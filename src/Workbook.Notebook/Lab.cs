@@ -1,0 +1,77 @@
+using System.Runtime.CompilerServices;
+using Workbook.Notebook.Charts;
+using Workbook.Notebook.Hosts;
+using Workbook.Notebook.Setup;
+
+namespace Workbook.Notebook;
+
+/// <summary>The notebook's bench: started by <c>lab.csx</c>, knows what runs where and on what.</summary>
+public static class Lab
+{
+    /// <summary>The environment variable that names the profile.</summary>
+    public const string ProfileVariable = "WORKBOOK_PROFILE";
+
+    private static bool s_started;
+
+    /// <summary>What the notebook runs on; set by <see cref="Describe"/>.</summary>
+    public static RunContext Context { get; private set; } = new("", "", ProfileOfEnvironment(), []);
+
+    /// <summary>How much is computed: <c>quick</c> (the default) or <c>paper</c>.</summary>
+    public static string Profile => Context.Profile;
+
+    /// <summary>True in the profile that every machine finishes in minutes.</summary>
+    public static bool IsQuick => Profile == "quick";
+
+    /// <summary>The value for this profile.</summary>
+    public static T Pick<T>(T quick, T paper) => IsQuick ? quick : paper;
+
+    /// <summary>
+    /// Readies the process for notebooks: assemblies and natives resolve from the library's folder, libtorch is loaded,
+    /// outputs go to the host that runs the notebook. A second call does nothing.
+    /// </summary>
+    public static void Start()
+    {
+        if (s_started)
+        {
+            return;
+        }
+
+        s_started = true;
+        if (!NotebookHost.IsSet)
+        {
+            AssemblyProbing.Attach();
+            if (DotnetInteractiveHost.TryCreate(AppDomain.CurrentDomain.GetAssemblies()) is INotebookHost host)
+            {
+                NotebookHost.Current = host;
+            }
+        }
+
+        // The library's module initializer loads libtorch.
+        RuntimeHelpers.RunModuleConstructor(typeof(WorkbookException).Module.ModuleHandle);
+        if (NotebookHost.Current.WantsPlotly)
+        {
+            NotebookHost.Current.Display(PlotlyScript.ToBundle());
+        }
+    }
+
+    /// <summary>Says once what the notebook runs on; charts' captions and claims repeat it.</summary>
+    /// <param name="dataset">The data set's id: <c>mnist</c>, <c>fashion-mnist</c> or <c>digits</c>.</param>
+    /// <param name="title">Its name as readers know it; the id where left out.</param>
+    /// <param name="seeds">The seeds that results are averaged over.</param>
+    /// <param name="trainingImages">How many images are trained on.</param>
+    /// <param name="hash">The data set's SHA-256.</param>
+    /// <returns>The new context; its <see cref="RunContext.Caption"/> is the line under the charts.</returns>
+    public static RunContext Describe(string dataset, string? title = null, IEnumerable<int>? seeds = null, int? trainingImages = null, string? hash = null) =>
+        Context = new RunContext(dataset, title ?? dataset, Context.Profile, [.. seeds ?? []], trainingImages, hash);
+
+    private static string ProfileOfEnvironment()
+    {
+        string profile = Environment.GetEnvironmentVariable(ProfileVariable) ?? "";
+        return profile switch
+        {
+            "" => "quick",
+            "quick" or "paper" => profile,
+            _ => throw new WorkbookException($"{ProfileVariable}={profile}: there are the profiles quick and paper"),
+        };
+    }
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Net;
+using Workbook.Notebook.Hosts;
+
+namespace Workbook.Notebook.Progress;
+
+/// <summary>A bar that shows how far a long cell is, with the time left; any number of threads may step it.</summary>
+public sealed class ProgressBar : IDisposable
+{
+    private static readonly TimeSpan s_between = TimeSpan.FromMilliseconds(300);
+
+    private readonly Lock _lock = new();
+    private readonly INotebookHost _host = NotebookHost.Current;
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private readonly string _title;
+    private readonly int _total;
+    private readonly string _id;
+    private int _done;
+    private TimeSpan _shown;
+    private bool _ended;
+
+    private ProgressBar(string title, int total)
+    {
+        _title = title;
+        _total = total;
+        _id = _host.Display(Bundle(TimeSpan.Zero));
+    }
+
+    /// <summary>Shows an empty bar.</summary>
+    /// <param name="title">What is under way.</param>
+    /// <param name="total">How many steps there are.</param>
+    /// <exception cref="WorkbookException">There are no steps.</exception>
+    public static ProgressBar Start(string title, int total) =>
+        total > 0 ? new ProgressBar(title, total) : throw new WorkbookException($"progress \"{title}\": {total} steps, at least 1 is needed");
+
+    /// <summary>One or more steps are done; the shown bar moves a few times a second at most.</summary>
+    public void Step(int steps = 1)
+    {
+        lock (_lock)
+        {
+            _done = Math.Min(_total, _done + steps);
+            TimeSpan elapsed = Stopwatch.GetElapsedTime(_start);
+            if (!_ended && (_done == _total || elapsed - _shown >= s_between))
+            {
+                _shown = elapsed;
+                _ended = _done == _total;
+                _host.Update(_id, Bundle(elapsed));
+            }
+        }
+    }
+
+    /// <summary>Shows the bar as it stands, for work that ends early.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (!_ended)
+            {
+                _ended = true;
+                _host.Update(_id, Bundle(Stopwatch.GetElapsedTime(_start)));
+            }
+        }
+    }
+
+    private Dictionary<string, string> Bundle(TimeSpan elapsed)
+    {
+        double share = (double)_done / _total;
+        string left = _done == 0 || _done == _total ? "" : $", {Clock(elapsed * ((1 - share) / share))} left";
+        string words = $"{_done}/{_total} · {Clock(elapsed)}{left}";
+        int cells = (int)(share * 20);
+        return new Dictionary<string, string>
+        {
+            ["text/html"] = $"<div class=\"wb-progress\" style=\"display:flex;flex-wrap:wrap;gap:.2em .8em;align-items:center;font-size:13px\"><span>{WebUtility.HtmlEncode(_title)}</span>"
+                + $"<span style=\"flex:0 1 12em;min-width:6em;height:.6em;background:rgba(128,128,128,.3);border-radius:.3em\"><span style=\"display:block;width:{share * 100:0.#}%;height:100%;background:#0072B2;border-radius:.3em\"></span></span><span>{words}</span></div>",
+            ["text/plain"] = $"{_title} [{new string('#', cells)}{new string('.', 20 - cells)}] {words}",
+        };
+    }
+
+    private static string Clock(TimeSpan time) => time.TotalSeconds < 60 ? $"{time.TotalSeconds:0.0} s" : $"{(int)time.TotalMinutes}:{time.Seconds:00} min";
+}

@@ -1,0 +1,50 @@
+namespace Workbook.Notebook;
+
+/// <summary>What a notebook ran on: stands in every chart's caption and in every claim.</summary>
+/// <param name="Dataset">The data set's id: <c>mnist</c>, <c>fashion-mnist</c> or <c>digits</c>; empty before the notebook says.</param>
+/// <param name="Title">The data set's name as readers know it, for example "MNIST".</param>
+/// <param name="Profile">How much is computed: <c>quick</c> or <c>paper</c>.</param>
+/// <param name="Seeds">The seeds that results are averaged over.</param>
+/// <param name="TrainingImages">How many images are trained on, where that is stated.</param>
+/// <param name="Hash">The data set's SHA-256, where that is stated.</param>
+public sealed record RunContext(string Dataset, string Title, string Profile, IReadOnlyList<int> Seeds, int? TrainingImages = null, string? Hash = null)
+{
+    /// <summary>For example "MNIST · quick profile · 5 seeds (0–4) · 20,000 training images".</summary>
+    public string Caption()
+    {
+        List<string> parts = [];
+        if (Title.Length > 0)
+        {
+            parts.Add(Title);
+        }
+
+        parts.Add($"{Profile} profile");
+        if (Seeds.Count > 0)
+        {
+            parts.Add(SeedsText());
+        }
+
+        if (TrainingImages is int images)
+        {
+            parts.Add($"{images:#,0} training images");
+        }
+
+        if (!string.IsNullOrEmpty(Hash))
+        {
+            parts.Add($"SHA-256 {Hash[..Math.Min(8, Hash.Length)]}…");
+        }
+
+        return string.Join(" · ", parts);
+    }
+
+    private string SeedsText()
+    {
+        if (Seeds.Count == 1)
+        {
+            return $"seed {Seeds[0]}";
+        }
+
+        bool run = Seeds.Zip(Seeds.Skip(1), (a, b) => b == a + 1).All(next => next);
+        return $"{Seeds.Count} seeds ({(run ? $"{Seeds[0]}–{Seeds[^1]}" : string.Join(", ", Seeds))})";
+    }
+}

@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using Workbook.Native;
 using Workbook.Notebook.Charts;
 using Workbook.Notebook.Hosts;
 using Workbook.Notebook.Setup;
@@ -46,8 +46,7 @@ public static class Lab
             }
         }
 
-        // The library's module initializer loads libtorch.
-        RuntimeHelpers.RunModuleConstructor(typeof(WorkbookException).Module.ModuleHandle);
+        Libtorch.Load();
         if (NotebookHost.Current.WantsPlotly)
         {
             NotebookHost.Current.Display(PlotlyScript.ToBundle());

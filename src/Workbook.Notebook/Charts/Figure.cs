@@ -57,7 +57,7 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
               function color(){return getComputedStyle(el).color;}
               layout.font=Object.assign({},layout.font,{color:color()});
               el.textContent='';
-              window.Plotly.newPlot(el,data,layout,{responsive:true,displaylogo:false,modeBarButtonsToRemove:['lasso2d','select2d','autoScale2d']});
+              window.Plotly.newPlot(el,data,layout,{responsive:true,displayModeBar:false});
               window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change',function(){window.Plotly.relayout(el,{'font.color':color()});});
             }
             draw();

@@ -34,7 +34,7 @@ internal sealed class DatasetStore(Manifest manifest, string cache, bool offline
             report?.Invoke(e.Message);
             string why = offline ? "is not in the cache and WORKBOOK_OFFLINE forbids to download it"
                 : e is { InnerException: null } ? "is not in the cache and could not be downloaded"
-                : "is not in the cache, which could not be written";
+                : "is not in the cache, which could not be used";
             return Digits.Generate(source: $"built-in digits, drawn by code, because {entry.Title} {why}");
         }
     }

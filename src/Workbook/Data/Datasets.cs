@@ -13,8 +13,8 @@ public sealed record DatasetStatus(
     string Name, string Title, string Licence, string? Folder, long Bytes, long DownloadBytes, bool Present, bool Verified);
 
 /// <summary>
-/// The data sets of the workbook: "mnist", "fashion-mnist" and the built-in "digits". Environment: WORKBOOK_DATA names
-/// a folder to read from, WORKBOOK_CACHE the folder of everything that is kept, WORKBOOK_OFFLINE=1 forbids downloads.
+/// The data sets of the workbook: "mnist", "fashion-mnist" and the built-in "digits". Environment: WORKBOOK_DATASET
+/// names one of them, WORKBOOK_DATA a folder to read from, WORKBOOK_CACHE the folder of everything that is kept, WORKBOOK_OFFLINE=1 forbids downloads.
 /// </summary>
 public static class Datasets
 {
@@ -38,12 +38,12 @@ public static class Datasets
     /// is ever downloaded there), else from the cache, else downloaded to the cache. "auto" is MNIST, or in a named
     /// folder what it holds; with neither files nor network it is the built-in digits, after at most 5 seconds.
     /// </summary>
-    /// <param name="dataset">"auto", "mnist", "fashion-mnist" or "digits".</param>
+    /// <param name="dataset">"auto", "mnist", "fashion-mnist" or "digits"; WORKBOOK_DATASET, else "auto", where left out.</param>
     /// <param name="directory">A folder with the IDX files, plain or .gz, in itself or in a folder named as the data set.</param>
     /// <param name="report">Gets a line of text now and then while a download runs.</param>
     /// <exception cref="WorkbookException">Unknown name; files missing, damaged or not belonging together; no mirror answers.</exception>
-    public static ImageSet Open(string dataset = "auto", string? directory = null, Action<string>? report = null) =>
-        Store.Open(dataset, directory ?? Variable("WORKBOOK_DATA"), report);
+    public static ImageSet Open(string? dataset = null, string? directory = null, Action<string>? report = null) =>
+        Store.Open(dataset ?? Variable("WORKBOOK_DATASET") ?? "auto", directory ?? Variable("WORKBOOK_DATA"), report);
 
     /// <summary>
     /// Downloads what is missing or damaged of a data set, to the cache or to DIRECTORY/NAME. A broken download is

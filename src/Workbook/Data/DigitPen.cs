@@ -19,6 +19,10 @@ internal sealed class DigitPen(DigitStyle style)
     private const int Box = 20;
     private const int StepsPerSpan = 5;
     private const int Knots = 4;
+    private const double MostPressure = 1.25;
+
+    /// <summary>How much cover falls per pixel across the edge of the ink.</summary>
+    private const double Sharpness = 0.8;
 
     private readonly List<(double X, double Y, bool Starts)> _path = [];
     private readonly double[] _distance = new double[Side * Side];
@@ -134,7 +138,7 @@ internal sealed class DigitPen(DigitStyle style)
             bottom = Math.Max(bottom, y);
         }
 
-        double scale = (Box - 1 - (2 * radius)) / Math.Max(right - left, bottom - top);
+        double scale = (Box - (2 * (MostPressure * radius)) - (1 / Sharpness)) / Math.Max(right - left, bottom - top);
         double x0 = (0.5 * Side) - (0.5 * scale * (left + right)), y0 = (0.5 * Side) - (0.5 * scale * (top + bottom));
         for (int i = 0; i < _path.Count; i++)
         {
@@ -157,7 +161,7 @@ internal sealed class DigitPen(DigitStyle style)
             }
 
             drift = (0.9 * drift) + (0.05 * random.Normal());
-            pressure = radius * Math.Clamp(1 + drift, 0.7, 1.25);
+            pressure = radius * Math.Clamp(1 + drift, 0.7, MostPressure);
             Segment(_path[i - 1].X, _path[i - 1].Y, _path[i].X, _path[i].Y, pressure);
         }
     }
@@ -191,7 +195,7 @@ internal sealed class DigitPen(DigitStyle style)
         int left = Side, right = 0, top = Side, bottom = 0;
         for (int i = 0; i < ink.Length; i++)
         {
-            double cover = Math.Clamp(0.5 - (_distance[i] * 0.8), 0, 1);
+            double cover = Math.Clamp(0.5 - (_distance[i] * Sharpness), 0, 1);
             if (cover <= 0)
             {
                 continue;

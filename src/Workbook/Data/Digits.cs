@@ -7,6 +7,11 @@ namespace Workbook.Data;
 /// Strokes with random jitter, elastic and affine distortion, pen width, pressure and grain, framed as MNIST's are:
 /// ink in 20×20 pixels, centre of mass in the middle of 28×28, empty borders.
 /// </summary>
+/// <remarks>
+/// The difficulty was set by two test accuracies alone and frozen before anything was pruned: a linear softmax model
+/// reaches 91.1% (MNIST: 92.4%), LeNet-300-100 98.4% (MNIST: 98.1%), after 4 epochs of SGD with momentum 0.9, batch 128
+/// and a cosine schedule from 0.02 and 0.1; at a constant 0.1 LeNet-300-100 reaches 96.5 to 97.2%.
+/// </remarks>
 public static class Digits
 {
     /// <summary>Height and width of an image in pixels.</summary>
@@ -16,7 +21,7 @@ public static class Digits
     public const long DefaultSeed = 1;
 
     internal static readonly DigitStyle Style = new(
-Turn: 0.20, Slant: 0.25, Stretch: 0.20, Jitter: 0.02, Elastic: 0.17, Thin: 0.8, Thick: 1.8, Grain: 0.15);
+Turn: 0.20, Slant: 0.25, Stretch: 0.20, Jitter: 0.02, Elastic: 0.15, Thin: 0.8, Thick: 1.8, Grain: 0.15);
 
     /// <summary>
     /// Draws the data set. An image depends on the seed and its own number alone: the same bytes on every machine and

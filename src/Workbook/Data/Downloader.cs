@@ -107,6 +107,8 @@ internal sealed class Downloader(
                 return fault;
             }
 
+            // From here on the time is this machine's, not the mirror's.
+            silence.Reset();
             return Accept(file, part, path);
 
             async Task<string?> SaveAsync(Stream from, string to, long received)

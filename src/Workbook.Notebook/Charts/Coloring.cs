@@ -1,0 +1,50 @@
+namespace Workbook.Notebook.Charts;
+
+/// <summary>Which colours a heat map's numbers get: two for a mask, from blue over grey to red around 0, else dark to bright.</summary>
+internal sealed record Coloring(double Low, double High, object Scale, bool Integers, bool Mask)
+{
+    // plotly.js's Cividis starts near black and ends in yellow: told apart by all, bright in either theme.
+    private static readonly object[] s_sequential =
+        [Stop(0, "#00224E"), Stop(0.25, "#35456C"), Stop(0.5, "#7D7C78"), Stop(0.75, "#BCAF6F"), Stop(1, "#FEE838")];
+
+    private static readonly object[] s_diverging =
+        [Stop(0, "#0072B2"), Stop(0.5, "rgba(128,128,128,0.12)"), Stop(1, "#D55E00")];
+
+    private static readonly object[] s_mask =
+        [Stop(0, "rgba(128,128,128,0.15)"), Stop(0.5, "rgba(128,128,128,0.15)"), Stop(0.5, Palette.Kept), Stop(1, Palette.Kept)];
+
+    public static Coloring For(IEnumerable<double[]> rows)
+    {
+        double[] all = [.. rows.SelectMany(row => row).Where(double.IsFinite)];
+        double low = all.DefaultIfEmpty(0).Min();
+        double high = all.DefaultIfEmpty(1).Max();
+        bool integers = all.All(v => v == Math.Truncate(v) && Math.Abs(v) < 1e15);
+        if (integers && low >= 0 && high <= 1)
+        {
+            return new Coloring(0, 1, s_mask, true, true);
+        }
+
+        double reach = Math.Max(-low, high);
+        return low < 0 ? new Coloring(-reach, reach, s_diverging, integers, false) : new Coloring(Math.Min(low, 0), high, s_sequential, integers, false);
+    }
+
+    public Dictionary<string, object> Bar(string unit)
+    {
+        Dictionary<string, object> bar = new()
+        {
+            ["title"] = new { text = unit, side = "right" },
+            ["thickness"] = 14,
+            ["outlinewidth"] = 0,
+            ["tickcolor"] = Palette.Neutral,
+        };
+        if (Mask)
+        {
+            bar["tickvals"] = new[] { 0.25, 0.75 };
+            bar["ticktext"] = new[] { "0", "1" };
+        }
+
+        return bar;
+    }
+
+    private static object[] Stop(double at, string color) => [at, color];
+}

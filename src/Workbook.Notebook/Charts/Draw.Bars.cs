@@ -1,0 +1,76 @@
+using System.Text;
+using Plotly.NET;
+
+namespace Workbook.Notebook.Charts;
+
+public static partial class Draw
+{
+    /// <summary>A bar for each method: the mean over seeds, with ± one standard deviation.</summary>
+    /// <param name="title">What the chart says.</param>
+    /// <param name="y">The y axis with its unit.</param>
+    /// <param name="bars">A method and its values, one a seed.</param>
+    /// <param name="zoom">Let the axis begin near the lowest bar instead of at 0.</param>
+    /// <param name="height">Height in pixels.</param>
+    /// <exception cref="WorkbookException">A method has no values.</exception>
+    public static Figure Bars(string title, string y, IEnumerable<(string Name, double[] Values)> bars, bool zoom = false, int height = 380)
+    {
+        (string Name, Summary Value)[] all = [.. bars.Select(b => (b.Name, Summary.Of(b.Values)))];
+        Dictionary<string, object> axis = Plot.Axis(y);
+        if (zoom)
+        {
+            double low = all.Min(b => b.Value.Mean - b.Value.Deviation);
+            double high = all.Max(b => b.Value.Mean + b.Value.Deviation);
+            double margin = Math.Max((high - low) * 0.15, 1e-9);
+            axis["range"] = new[] { low - margin, high + margin };
+        }
+
+        Trace trace = Plot.Trace("bar", new
+        {
+            x = all.Select(b => b.Name).ToArray(),
+            y = all.Select(b => b.Value.Mean).ToArray(),
+            error_y = new { type = "data", array = all.Select(b => b.Value.Deviation).ToArray(), color = Palette.Neutral },
+            marker = new { color = Palette.ForAll(all.Select(b => b.Name)) },
+            hovertext = all.Select(b => b.Value.ToString()).ToArray(),
+            hovertemplate = "%{hovertext}<extra>%{x}</extra>",
+        });
+        StringBuilder words = new();
+        foreach ((string name, Summary value) in all)
+        {
+            words.AppendLine($"{name}: {value}");
+        }
+
+        GenericChart chart = Plot.Chart([trace], ("xaxis", Plot.Axis("", ("type", "category"))), ("yaxis", axis), ("bargap", 0.35));
+        return new Figure(chart, title, words.ToString().TrimEnd(), height);
+    }
+
+    /// <summary>Points, a colour for each method.</summary>
+    /// <param name="title">What the chart says.</param>
+    /// <param name="x">The x axis with its unit.</param>
+    /// <param name="y">The y axis with its unit.</param>
+    /// <param name="groups">A method and its points.</param>
+    /// <param name="height">Height in pixels.</param>
+    /// <exception cref="WorkbookException">A method has not as many x as y.</exception>
+    public static Figure Scatter(string title, string x, string y, IEnumerable<(string Name, double[] X, double[] Y)> groups, int height = 440)
+    {
+        (string Name, double[] X, double[] Y)[] all = [.. groups];
+        if (all.FirstOrDefault(g => g.X.Length != g.Y.Length) is { Name: not null } odd)
+        {
+            throw new WorkbookException($"scatter \"{title}\": {odd.Name} has {odd.X.Length} x and {odd.Y.Length} y");
+        }
+
+        IEnumerable<Trace> traces = all.Zip(Palette.ForAll(all.Select(g => g.Name)), (group, color) => Plot.Trace("scatter", new
+        {
+            mode = "markers",
+            name = group.Name,
+            showlegend = all.Length > 1,
+            x = group.X,
+            y = group.Y,
+            marker = new { color, size = 8, opacity = 0.8 },
+            hovertemplate = "%{x}, %{y}",
+        }));
+        GenericChart chart = Plot.Chart([.. traces], ("xaxis", Plot.Axis(x)), ("yaxis", Plot.Axis(y)));
+        string words = string.Join('\n', all.Select(g => $"{g.Name}: {g.X.Length} points"
+            + (g.X.Length == 0 ? "" : $", x {Number(g.X.Min())} to {Number(g.X.Max())}, y {Number(g.Y.Min())} to {Number(g.Y.Max())}")));
+        return new Figure(chart, title, words, height);
+    }
+}

@@ -1,0 +1,154 @@
+using Plotly.NET;
+using TorchSharp;
+
+namespace Workbook.Notebook.Charts;
+
+public static partial class Draw
+{
+    /// <summary>A matrix as coloured cells: a mask (0 and 1), weights (around 0), or counts.</summary>
+    /// <param name="title">What the chart says.</param>
+    /// <param name="matrix">[rows, columns].</param>
+    /// <param name="unit">What a cell's colour says, with its unit.</param>
+    /// <param name="x">What the columns are.</param>
+    /// <param name="y">What the rows are.</param>
+    /// <param name="height">Height in pixels.</param>
+    /// <exception cref="WorkbookException">The tensor has not two dimensions.</exception>
+    public static Figure Heatmap(string title, torch.Tensor matrix, string unit, string x = "column", string y = "row", int height = 440)
+    {
+        double[][] cells = Cells(title, matrix);
+        Coloring coloring = Coloring.For(cells);
+        // Long matrices would vanish as square cells.
+        bool square = Math.Max(cells.Length, cells[0].Length) <= 4 * Math.Min(cells.Length, cells[0].Length);
+        (string, object)[] anchor = square ? [("scaleanchor", "x"), ("constrain", "domain")] : [];
+        GenericChart chart = Plot.Chart(
+            [HeatmapTrace(cells, coloring, unit, "", showScale: true)],
+            ("xaxis", Plot.Axis(x, ("constrain", "domain"), ("showgrid", false), ("zeroline", false))),
+            ("yaxis", Plot.Axis(y, [("autorange", "reversed"), ("showgrid", false), ("zeroline", false), .. anchor])));
+        return new Figure(chart, title, Words(unit, cells), height);
+    }
+
+    /// <summary>Several matrices of one kind side by side, with one colour scale.</summary>
+    /// <param name="title">What the chart says.</param>
+    /// <param name="matrices">A name and a [rows, columns] tensor each.</param>
+    /// <param name="unit">What a cell's colour says, with its unit.</param>
+    /// <param name="columns">How many in a row.</param>
+    /// <exception cref="WorkbookException">There are none, or a tensor has not two dimensions.</exception>
+    public static Figure Heatmaps(string title, IEnumerable<(string Name, torch.Tensor Matrix)> matrices, string unit, int columns = 4)
+    {
+        (string Name, double[][] Cells)[] all = [.. matrices.Select(m => (m.Name, Cells(title, m.Matrix)))];
+        if (all.Length == 0)
+        {
+            throw new WorkbookException($"heat maps \"{title}\": no matrix was given");
+        }
+
+        Coloring coloring = Coloring.For(all.SelectMany(m => m.Cells));
+        columns = Math.Clamp(columns, 1, all.Length);
+        int rows = (all.Length + columns - 1) / columns;
+        List<Trace> traces = [];
+        List<(string, object)> layout = [];
+        List<object> names = [];
+        for (int i = 0; i < all.Length; i++)
+        {
+            (double left, double right) = Slot(i % columns, columns, 0.03);
+            (double below, double above) = Slot(rows - 1 - (i / columns), rows, 0.14 / rows);
+            above -= 0.04 / rows;
+            string suffix = i == 0 ? "" : $"{i + 1}";
+            traces.Add(HeatmapTrace(all[i].Cells, coloring, unit, suffix, showScale: i == 0));
+            layout.Add(("xaxis" + suffix, Plot.HiddenAxis(("domain", new[] { left, right }), ("anchor", "y" + suffix), ("constrain", "domain"))));
+            layout.Add(("yaxis" + suffix, Plot.HiddenAxis(
+                ("domain", new[] { below, above }), ("anchor", "x" + suffix), ("autorange", "reversed"), ("scaleanchor", "x" + suffix), ("constrain", "domain"), ("constraintoward", "top"))));
+            names.Add(PanelName(all[i].Name, (left + right) / 2, above));
+        }
+
+        layout.Add(("annotations", names.ToArray()));
+        string words = string.Join('\n', all.Select(m => $"{m.Name}: {Words(unit, m.Cells)}"));
+        int height = 60 + (rows * (columns switch { 1 => 380, 2 => 320, 3 => 240, _ => 200 }));
+        return new Figure(Plot.Chart(traces, [.. layout]), title, words, height);
+    }
+
+    /// <summary>A grid of images such as MNIST's, each under its label.</summary>
+    /// <param name="title">What the chart says.</param>
+    /// <param name="images">Grey bytes, row after row, <paramref name="side"/> × <paramref name="side"/> each.</param>
+    /// <param name="labels">What stands above each image.</param>
+    /// <param name="columns">How many in a row.</param>
+    /// <param name="side">Pixels a side.</param>
+    /// <exception cref="WorkbookException">There are no images, one has another size, or labels are missing.</exception>
+    public static Figure Images(string title, IEnumerable<byte[]> images, IEnumerable<string> labels, int columns = 10, int side = 28)
+    {
+        byte[][] all = [.. images];
+        string[] names = [.. labels];
+        if (all.Length == 0 || names.Length != all.Length || all.Any(image => image.Length != side * side))
+        {
+            throw new WorkbookException($"images \"{title}\": {all.Length} images and {names.Length} labels: each image needs {side * side} bytes and one label");
+        }
+
+        const int Top = 10;
+        columns = Math.Clamp(columns, 1, all.Length);
+        int rows = (all.Length + columns - 1) / columns;
+        int?[][] sheet = [.. Enumerable.Range(0, rows * (side + Top)).Select(_ => new int?[columns * (side + 2)])];
+        List<object> annotations = [];
+        for (int i = 0; i < all.Length; i++)
+        {
+            int left = i % columns * (side + 2);
+            int top = (i / columns * (side + Top)) + Top;
+            for (int p = 0; p < all[i].Length; p++)
+            {
+                sheet[top + (p / side)][left + (p % side)] = all[i][p];
+            }
+
+            annotations.Add(new { text = Escape(names[i]), x = left + (side / 2.0), y = top - 1, yanchor = "bottom", showarrow = false, font = new { size = 12 } });
+        }
+
+        Trace trace = Plot.Trace("heatmap", new { z = sheet, zmin = 0, zmax = 255, showscale = false, hoverinfo = "skip", colorscale = new object[] { new object[] { 0, "#000" }, new object[] { 1, "#fff" } } });
+        GenericChart chart = Plot.Chart(
+            [trace],
+            ("margin", new { l = 0, r = 0, t = 0, b = 0 }),
+            ("annotations", annotations.ToArray()),
+            ("xaxis", Plot.HiddenAxis(("constrain", "domain"), ("constraintoward", "left"), ("fixedrange", true))),
+            ("yaxis", Plot.HiddenAxis(("autorange", "reversed"), ("scaleanchor", "x"), ("constrain", "domain"), ("constraintoward", "top"), ("fixedrange", true))));
+        return new Figure(chart, title, $"{all.Length} images: {string.Join(", ", names)}", Math.Max(120, rows * 90));
+    }
+
+    private static Trace HeatmapTrace(double[][] cells, Coloring coloring, string unit, string axis, bool showScale) => Plot.Trace("heatmap", new
+    {
+        z = coloring.Integers ? (object)cells.Select(row => row.Select(v => (long)v).ToArray()).ToArray() : cells,
+        xaxis = "x" + axis,
+        yaxis = "y" + axis,
+        zmin = coloring.Low,
+        zmax = coloring.High,
+        colorscale = coloring.Scale,
+        showscale = showScale,
+        colorbar = coloring.Bar(unit),
+        hovertemplate = "column %{x}, row %{y}: %{z}<extra></extra>",
+    });
+
+    private static double[][] Cells(string title, torch.Tensor matrix)
+    {
+        if (matrix.shape is not [> 0 and var rows, > 0 and var columns])
+        {
+            throw new WorkbookException($"heat map \"{title}\": a tensor of [rows, columns] is needed, got [{string.Join(", ", matrix.shape)}]");
+        }
+
+        double[] flat = Doubles(matrix);
+        return [.. Enumerable.Range(0, (int)rows).Select(r => flat.Skip(r * (int)columns).Take((int)columns).Select(Round).ToArray())];
+    }
+
+    private static (double Start, double End) Slot(int index, int count, double gap)
+    {
+        double width = (1 - (gap * (count - 1))) / count;
+        double start = index * (width + gap);
+        return (start, start + width);
+    }
+
+    private static object PanelName(string name, double x, double y) =>
+        new { text = Escape(name), xref = "paper", yref = "paper", x, y, xanchor = "center", yanchor = "bottom", showarrow = false, font = new { size = 12 } };
+
+    // plotly.js reads a few tags in its texts.
+    private static string Escape(string text) => text.Replace("<", "&lt;", StringComparison.Ordinal);
+
+    private static string Words(string unit, double[][] cells)
+    {
+        double[] all = [.. cells.SelectMany(row => row)];
+        return $"{cells.Length} × {cells[0].Length}, {unit}: {Number(all.Min())} to {Number(all.Max())}, mean {Number(all.Average())}, {all.Count(v => v == 0):#,0} of {all.Length:#,0} are 0";
+    }
+}

@@ -13,6 +13,7 @@ internal sealed class ClaimSummary
     public ClaimSummary(IReadOnlyList<RunResult> results)
     {
         Claims = [.. results.SelectMany(result => result.Claims.Select(claim => WithNotebook(claim, result.Name)))];
+        Stated = [.. results.SelectMany(result => result.Claims)];
         Errors =
         [
             .. Claims.Where(claim => ClaimOutputs.Text(claim, "id") is null || ClaimOutputs.Text(claim, "kind") is not ("ours" or "published"))
@@ -24,6 +25,9 @@ internal sealed class ClaimSummary
 
     /// <summary>What <c>claims.json</c> holds.</summary>
     public IReadOnlyList<JsonObject> Claims { get; }
+
+    /// <summary>The claims with all that the notebooks say about them.</summary>
+    public IReadOnlyList<JsonObject> Stated { get; }
 
     /// <summary>What is wrong with how claims are made, a line each.</summary>
     public IReadOnlyList<string> Errors { get; }

@@ -38,14 +38,14 @@ internal static class RunCommand
     public static Command Create()
     {
         Command command = new("run", "Runs notebooks headless: executed notebooks, an HTML report and the claims come out.");
+        command.Arguments.Add(s_notebooks);
         AddTo(command);
         return command;
     }
 
-    /// <summary>Makes a command run notebooks.</summary>
+    /// <summary>Makes a command run notebooks: all, if it has no argument that names some.</summary>
     public static void AddTo(Command command)
     {
-        command.Arguments.Add(s_notebooks);
         foreach (Option option in new Option[] { s_data, s_dataset, s_profile, s_parameters, s_out, s_timeout, s_jobs, s_failFast, s_inPlace })
         {
             command.Options.Add(option);
@@ -71,6 +71,7 @@ internal static class RunCommand
         };
         NotebookDocument[] notebooks = [.. paths.Select(NotebookReader.Read)];
         Parameters.Inject(notebooks, arguments.GetValue(s_parameters) ?? []);
+        CreateOutputFolder(options.OutputFolder);
         return new RunSession(notebooks, options).RunAsync(cancellation);
     }
 
@@ -85,6 +86,18 @@ internal static class RunCommand
         return notebooks.FirstOrDefault(path => Path.GetDirectoryName(path) == folder) is { } beside
             ? throw new UsageException($"--out {folder} is the folder of {Path.GetFileName(beside)}: use --in-place to write executed notebooks there")
             : folder;
+    }
+
+    private static void CreateOutputFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"the output folder {folder} can't be made ({e.Message}): name another with --out");
+        }
     }
 
     private static string? DataFolder(string? named)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Workbook.Data;
 
 namespace Workbook.Cli.Diagnosis;
 
@@ -114,16 +115,23 @@ internal static class Machine
 
     private static Finding Data()
     {
-        const string remedy = "Without data the workbook runs on its built-in digits; `--data DIR` or WORKBOOK_DATA names a folder with MNIST";
+        const string remedy = "The workbook then downloads MNIST or, without a network, runs on its built-in digits; `--data DIR` or WORKBOOK_DATA names a folder that has it";
         string? folder = Environment.GetEnvironmentVariable("WORKBOOK_DATA");
-        if (string.IsNullOrEmpty(folder))
+        if (!string.IsNullOrEmpty(folder) && !Directory.Exists(folder))
         {
-            return new(FindingState.Optional, "data", "WORKBOOK_DATA is not set", remedy);
+            return new(FindingState.Missing, "data", $"WORKBOOK_DATA names {folder}, which is not a folder", "Name a folder, or unset the variable");
         }
 
-        return Directory.Exists(folder)
-            ? new(FindingState.Good, "data", Path.GetFullPath(folder))
-            : new(FindingState.Missing, "data", $"WORKBOOK_DATA names {folder}, which is not a folder", remedy);
+        DatasetStatus[] all = [.. Datasets.List().Where(status => status.Folder is not null)];
+        string[] here = [.. all.Where(status => status.Present).Select(status => $"{status.Title} in {status.Folder}{(status.Verified ? "" : " (damaged)")}")];
+        if (here.Length == 0)
+        {
+            return new(FindingState.Optional, "data", $"no MNIST in {(string.IsNullOrEmpty(folder) ? Datasets.CacheFolder : folder)}", remedy);
+        }
+
+        return all.Any(status => status is { Present: true, Verified: false })
+            ? new(FindingState.Missing, "data", string.Join("; ", here), "Delete the damaged files: the next run fetches them again")
+            : new(FindingState.Good, "data", string.Join("; ", here));
     }
 
     private static Finding Browser()

@@ -6,12 +6,13 @@ using Microsoft.CodeAnalysis.Scripting;
 namespace Workbook.Cli.Kernel;
 
 /// <summary>Says what went wrong in a cell in the cell's own terms.</summary>
-internal static class CellErrors
+/// <param name="folder">The notebook's folder: paths are told relative to it.</param>
+internal sealed class CellErrors(string folder)
 {
     private const int MostFrames = 12;
     private const int MostDiagnostics = 10;
 
-    public static CellError Describe(Exception exception, CellRequest cell)
+    public CellError Describe(Exception exception, CellRequest cell)
     {
         string[] lines = cell.Code.ReplaceLineEndings("\n").Split('\n');
         string name = ScriptSession.CellName(cell.Number);
@@ -25,22 +26,22 @@ internal static class CellErrors
         return new CellError(type, message, line, source, frames, exception.ToString());
     }
 
-    private static (string, string, int, IReadOnlyList<string>) DescribeCompilation(CompilationErrorException exception, string name)
+    private (string, string, int, IReadOnlyList<string>) DescribeCompilation(CompilationErrorException exception, string name)
     {
         Diagnostic[] errors = [.. exception.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error)];
         FileLinePositionSpan[] spans = [.. errors.Select(d => d.Location.GetLineSpan())];
-        int line = spans.Where(span => span.Path == name).Select(span => span.StartLinePosition.Line + 1).FirstOrDefault();
+        int line = spans.Where(span => Place(span.Path) == name).Select(span => span.StartLinePosition.Line + 1).FirstOrDefault();
         IEnumerable<string> texts = errors.Zip(spans, (error, span) =>
         {
-            string place = span.Path == name ? "line " : span.Path.Length > 0 ? span.Path + ", line " : "";
-            string position = place.Length > 0 ? $"{place}{span.StartLinePosition.Line + 1}: " : "";
+            string place = Place(span.Path);
+            string position = place.Length == 0 ? "" : $"{(place == name ? "" : place + ", ")}line {span.StartLinePosition.Line + 1}: ";
             return $"{position}error {error.Id}: {error.GetMessage()}";
         });
         string message = string.Join('\n', texts.Take(MostDiagnostics));
         return ("CompilationError", errors.Length > MostDiagnostics ? $"{message}\nand {errors.Length - MostDiagnostics} more" : message, line, []);
     }
 
-    private static (string, string, int, IReadOnlyList<string>) DescribeThrown(Exception exception, string name)
+    private (string, string, int, IReadOnlyList<string>) DescribeThrown(Exception exception, string name)
     {
         while (exception is TargetInvocationException { InnerException: { } inner })
         {
@@ -54,7 +55,7 @@ internal static class CellErrors
         }
 
         StackFrame[] frames = new StackTrace(exception, fNeedFileInfo: true).GetFrames();
-        int line = frames.FirstOrDefault(frame => frame.GetFileName() == name)?.GetFileLineNumber() ?? 0;
+        int line = frames.FirstOrDefault(frame => Place(frame.GetFileName()) == name)?.GetFileLineNumber() ?? 0;
         List<string> texts = [];
         foreach (StackFrame frame in frames)
         {
@@ -80,9 +81,12 @@ internal static class CellErrors
         return (exception.GetType().FullName!, message, line, texts);
     }
 
-    private static string DescribeFrame(StackFrame frame, MethodBase method, Type? type)
+    // A cell's name is no path, but comes back from the compiler as one.
+    private string Place(string? path) => Path.IsPathRooted(path) ? Path.GetRelativePath(folder, path) : path ?? "";
+
+    private string DescribeFrame(StackFrame frame, MethodBase method, Type? type)
     {
-        string place = frame.GetFileName() is { } file ? $" in {file}, line {frame.GetFileLineNumber()}" : "";
+        string place = frame.GetFileName() is { } file ? $" in {Place(file)}, line {frame.GetFileLineNumber()}" : "";
         bool ofCell = type?.FullName?.StartsWith("Submission#", StringComparison.Ordinal) == true;
         if (ofCell && type!.FullName!.Contains("<<Initialize>>", StringComparison.Ordinal))
         {

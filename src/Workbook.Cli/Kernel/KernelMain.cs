@@ -27,7 +27,7 @@ internal static class KernelMain
         using AnonymousPipeClientStream eventPipe = new(PipeDirection.Out, eventHandle);
         NativeOutput.KeepFromChildren(requestPipe.SafePipeHandle.DangerousGetHandle());
         NativeOutput.KeepFromChildren(eventPipe.SafePipeHandle.DangerousGetHandle());
-        using EventChannel channel = new(eventPipe);
+        EventChannel channel = new(eventPipe);
         using BlockingCollection<CellRequest> requests = [];
         new Thread(() => ReadRequests(requestPipe, requests)) { IsBackground = true }.Start();
 
@@ -38,15 +38,17 @@ internal static class KernelMain
         Console.SetError(new ConsoleText(channel, "stderr"));
         Console.SetIn(TextReader.Null);
         NotebookHost.Current = new RunnerHost(channel);
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => channel.Send(new KernelEvent(KernelEventKind.Exiting) { Text = Environment.ExitCode.ToString() });
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => channel.Send(new KernelEvent(KernelEventKind.Exiting));
 
-        using ScriptSession session = new(Environment.CurrentDirectory);
+        string folder = Environment.CurrentDirectory;
+        using ScriptSession session = new(folder);
+        CellErrors errors = new(folder);
         CellRequest? current = null;
         AppDomain.CurrentDomain.UnhandledException += (_, e) =>
         {
             if (e.ExceptionObject is Exception exception && current is not null)
             {
-                channel.Send(new KernelEvent(KernelEventKind.Error) { Error = CellErrors.Describe(exception, current) });
+                channel.Send(new KernelEvent(KernelEventKind.Error) { Error = errors.Describe(exception, current) });
             }
         };
 
@@ -54,7 +56,7 @@ internal static class KernelMain
         {
             current = cell;
             Volatile.Write(ref s_busy, true);
-            RunCell(session, cell, channel);
+            RunCell(session, errors, cell, channel);
             native.EndCell();
             Volatile.Write(ref s_busy, false);
             channel.Send(new KernelEvent(KernelEventKind.Finished));
@@ -63,7 +65,7 @@ internal static class KernelMain
         return 0;
     }
 
-    private static void RunCell(ScriptSession session, CellRequest cell, EventChannel channel)
+    private static void RunCell(ScriptSession session, CellErrors errors, CellRequest cell, EventChannel channel)
     {
         try
         {
@@ -76,7 +78,7 @@ internal static class KernelMain
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            channel.Send(new KernelEvent(KernelEventKind.Error) { Error = CellErrors.Describe(exception, cell) });
+            channel.Send(new KernelEvent(KernelEventKind.Error) { Error = errors.Describe(exception, cell) });
         }
     }
 

@@ -9,9 +9,8 @@ internal static class ValueFormatter
     public static IReadOnlyDictionary<string, string> ToBundle(object? value) => value switch
     {
         null => Plain("null"),
-        IShowable showable => showable.ToBundle(),
         string text => Plain(text),
-        _ => Plain(CSharpObjectFormatter.Instance.FormatObject(value)),
+        _ => Formatters.TryFormat(value) ?? Plain(CSharpObjectFormatter.Instance.FormatObject(value)),
     };
 
     private static Dictionary<string, string> Plain(string text) => new() { ["text/plain"] = text };

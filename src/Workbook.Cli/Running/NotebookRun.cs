@@ -13,6 +13,7 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
     private readonly CellOutputs _outputs = new();
     private CellError? _error;
     private bool _exiting;
+    private string _lastWords = "";
 
     /// <summary>The stack trace behind a failure.</summary>
     public string? Details => _error?.Details;
@@ -48,7 +49,7 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
             timeout.CancelAfter(limit);
         }
 
-        await using KernelProcess kernel = new(Path.GetDirectoryName(notebook.Path)!, options, OnEvent, _outputs.AddText);
+        await using KernelProcess kernel = new(Path.GetDirectoryName(notebook.Path)!, options, OnEvent, OnText);
         int executed = 0;
         for (int i = 0; i < cells.Count; i++)
         {
@@ -60,13 +61,14 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
 
             progress.CellStarted(notebook.Name, i + 1, cells.Count);
             _outputs.Begin(cells[i], ++executed);
+            _lastWords = "";
             try
             {
                 if (!await kernel.RunAsync(new CellRequest(i + 1, code), either.Token).ConfigureAwait(false) && _error is null)
                 {
                     Fail(_exiting
                         ? new CellError("ProcessExited", $"the cell ended the notebook's process (Environment.Exit, {kernel.DescribeExit()})")
-                        : new CellError("ProcessCrashed", $"the notebook's process crashed ({kernel.DescribeExit()})"));
+                        : new CellError("ProcessCrashed", $"the notebook's process crashed ({kernel.DescribeExit()}){DescribeLastWords()}"));
                 }
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -89,8 +91,34 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
 
     private static string Describe(int cell, CellError error)
     {
-        string line = error.Line > 0 ? $", line {error.Line}: `{error.SourceLine}`" : "";
-        return $"code cell {cell}{line}: {error.Name}: {error.Message}";
+        string[] messages = error.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string message = messages.FirstOrDefault("");
+        if (error.Line == 0)
+        {
+            return $"code cell {cell}: {error.Name}: {message}";
+        }
+
+        string prefix = $"line {error.Line}: ";
+        message = message.StartsWith(prefix, StringComparison.Ordinal) ? message[prefix.Length..] : message;
+        string more = messages.Length > 1 ? $" (and {messages.Length - 1} more lines in the executed notebook)" : "";
+        return $"code cell {cell}, line {error.Line}: `{error.SourceLine}`: {error.Name}: {message}{more}";
+    }
+
+    // A runtime that gives up says why in its first line, or in the second: "Process terminated."
+    private string DescribeLastWords()
+    {
+        string[] lines = [.. _lastWords.Split('\n', StringSplitOptions.TrimEntries).Take(2).Where(line => !line.StartsWith("at ", StringComparison.Ordinal))];
+        string words = lines.FirstOrDefault() == "Process terminated." ? string.Join(' ', lines) : lines.FirstOrDefault("");
+        return words.Length > 0 ? ": " + words : "";
+    }
+
+    private void OnText(string stream, string text)
+    {
+        _outputs.AddText(stream, text);
+        if (stream == "stderr" && _lastWords.Length < 1000)
+        {
+            _lastWords += text;
+        }
     }
 
     private void OnEvent(KernelEvent message)

@@ -14,7 +14,7 @@ internal static class ClaimsTable
         JsonObject[] claims = [.. results.SelectMany(result => result.Claims)];
         string seconds = results.Sum(result => result.Elapsed.TotalSeconds).ToString("0", CultureInfo.InvariantCulture);
         string[] ranOn = [.. claims.Select(claim => $"{Text(claim, "dataset")}, {Text(claim, "profile")} profile").Distinct()];
-        html.Append($"<p class=\"quiet\">{results.Count} notebooks, {seconds} s{(ranOn.Length == 0 ? "" : $" · {WebUtility.HtmlEncode(string.Join("; ", ranOn))}")}</p>");
+        html.Append($"<p class=\"quiet\">{results.Count} {(results.Count == 1 ? "notebook" : "notebooks")}, {seconds} s{(ranOn.Length == 0 ? "" : $" · {WebUtility.HtmlEncode(string.Join("; ", ranOn))}")}</p>");
         html.Append("<h2>Claims</h2>");
         if (claims.Length == 0)
         {
@@ -22,7 +22,7 @@ internal static class ClaimsTable
             return;
         }
 
-        html.Append("<p>").Append(string.Join(" · ", claims.GroupBy(claim => Verdict(claim).Words).Select(group => $"{group.Count()} {group.Key}"))).Append("</p>");
+        html.Append("<p>").Append(string.Join(" · ", claims.GroupBy(claim => Verdict(claim).Words).Select(group => $"{group.Key}: {group.Count()}"))).Append("</p>");
         html.Append("<div class=\"scroll\"><table class=\"claims\"><thead><tr><th scope=\"col\">Claim</th><th scope=\"col\">Measured</th><th scope=\"col\">Expected</th><th scope=\"col\">Difference</th><th scope=\"col\">Verdict</th></tr></thead><tbody>");
         foreach (JsonObject claim in claims)
         {

@@ -46,7 +46,7 @@ internal sealed record Coloring(double Low, double High, object Scale, bool Inte
     }
 
     public static object Bar(string unit) =>
-        new { title = new { text = unit, side = "right" }, thickness = 14, outlinewidth = 0, tickcolor = Palette.Neutral };
+        new { title = new { text = unit, side = "top" }, thickness = 14, outlinewidth = 0, tickcolor = Palette.Neutral };
 
     private static object[] Stop(double at, string color) => [at, color];
 }

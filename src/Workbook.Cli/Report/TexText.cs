@@ -6,19 +6,40 @@ namespace Workbook.Cli.Report;
 /// <summary>Simple TeX as HTML text: symbols, sub- and superscripts, fractions on one line; what it does not know stays as it is written.</summary>
 internal static class TexText
 {
-    private static readonly Dictionary<string, string> s_symbols = new()
+    // Command and symbol by turns.
+    private const string Symbols = """
+        alpha α beta β gamma γ delta δ epsilon ε varepsilon ε eta η theta θ lambda λ mu μ nu ν pi π rho ρ sigma σ tau τ phi φ chi χ psi ψ
+        omega ω Delta Δ Theta Θ Lambda Λ Sigma Σ Omega Ω odot ⊙ cdot · cdots ⋯ dots … ldots … times × partial ∂ nabla ∇ sum ∑ prod ∏
+        int ∫ infty ∞ approx ≈ sim ∼ propto ∝ neq ≠ ne ≠ le ≤ leq ≤ ge ≥ geq ≥ ll ≪ gg ≫ pm ± in ∈ notin ∉ subset ⊂ to → rightarrow →
+        leftarrow ← mapsto ↦ Rightarrow ⇒ forall ∀ exists ∃ lVert ‖ rVert ‖ Vert ‖ lvert | rvert | mid | ell ℓ top ⊤ cap ∩ cup ∪ min min
+        max max log log exp exp arg arg argmin argmin argmax argmax
+        """;
+
+    private static readonly Dictionary<string, string> s_symbols = new(
+        Symbols.Split((char[])[' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries).Chunk(2).Select(pair => KeyValuePair.Create(pair[0], pair[1])))
     {
-        ["alpha"] = "α", ["beta"] = "β", ["gamma"] = "γ", ["delta"] = "δ", ["epsilon"] = "ε", ["varepsilon"] = "ε", ["eta"] = "η",
-        ["theta"] = "θ", ["lambda"] = "λ", ["mu"] = "μ", ["nu"] = "ν", ["pi"] = "π", ["rho"] = "ρ", ["sigma"] = "σ", ["tau"] = "τ",
-        ["phi"] = "φ", ["chi"] = "χ", ["psi"] = "ψ", ["omega"] = "ω", ["Delta"] = "Δ", ["Theta"] = "Θ", ["Lambda"] = "Λ", ["Sigma"] = "Σ", ["Omega"] = "Ω",
-        ["odot"] = "⊙", ["cdot"] = "·", ["cdots"] = "⋯", ["dots"] = "…", ["ldots"] = "…", ["times"] = "×", ["partial"] = "∂", ["nabla"] = "∇",
-        ["sum"] = "∑", ["prod"] = "∏", ["int"] = "∫", ["infty"] = "∞", ["approx"] = "≈", ["sim"] = "∼", ["propto"] = "∝", ["neq"] = "≠", ["ne"] = "≠",
-        ["le"] = "≤", ["leq"] = "≤", ["ge"] = "≥", ["geq"] = "≥", ["ll"] = "≪", ["gg"] = "≫", ["pm"] = "±", ["in"] = "∈", ["notin"] = "∉", ["subset"] = "⊂",
-        ["to"] = "→", ["rightarrow"] = "→", ["leftarrow"] = "←", ["mapsto"] = "↦", ["Rightarrow"] = "⇒", ["forall"] = "∀", ["exists"] = "∃",
-        ["lVert"] = "‖", ["rVert"] = "‖", ["Vert"] = "‖", ["|"] = "‖", ["lvert"] = "|", ["rvert"] = "|", ["mid"] = "|", ["ell"] = "ℓ", ["top"] = "⊤", ["cap"] = "∩", ["cup"] = "∪",
-        [","] = " ", [";"] = " ", [":"] = " ", ["!"] = "", [" "] = " ", ["quad"] = "  ", ["qquad"] = "    ", ["\\"] = "<br>", ["{"] = "{", ["}"] = "}", ["%"] = "%", ["_"] = "_", ["&"] = "&amp;",
-        ["left"] = "", ["right"] = "", ["big"] = "", ["Big"] = "", ["bigl"] = "", ["bigr"] = "", ["displaystyle"] = "", ["limits"] = "",
-        ["min"] = "min", ["max"] = "max", ["log"] = "log", ["exp"] = "exp", ["arg"] = "arg", ["argmin"] = "argmin", ["argmax"] = "argmax",
+        ["|"] = "‖",
+        [","] = " ",
+        [";"] = " ",
+        [":"] = " ",
+        ["!"] = "",
+        [" "] = " ",
+        ["quad"] = "  ",
+        ["qquad"] = "    ",
+        ["\\"] = "<br>",
+        ["{"] = "{",
+        ["}"] = "}",
+        ["%"] = "%",
+        ["_"] = "_",
+        ["&"] = "&amp;",
+        ["left"] = "",
+        ["right"] = "",
+        ["big"] = "",
+        ["Big"] = "",
+        ["bigl"] = "",
+        ["bigr"] = "",
+        ["displaystyle"] = "",
+        ["limits"] = "",
     };
 
     public static string Html(string tex)

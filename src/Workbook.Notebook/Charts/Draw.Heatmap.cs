@@ -85,7 +85,7 @@ public static partial class Draw
             throw new WorkbookException($"images \"{title}\": {all.Length} images and {names.Length} labels: each image needs {side * side} bytes and one label");
         }
 
-        const int Top = 10;
+        const int Top = 14;
         columns = Math.Clamp(columns, 1, all.Length);
         int rows = (all.Length + columns - 1) / columns;
         int?[][] sheet = [.. Enumerable.Range(0, rows * (side + Top)).Select(_ => new int?[columns * (side + 2)])];

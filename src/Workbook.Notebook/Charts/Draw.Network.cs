@@ -31,7 +31,7 @@ public static partial class Draw
         {
             foreach (string axis in new[] { "x", "x2" })
             {
-                annotations.Add(new { text = Escape(names[layer]).Replace(" ", "<br>"), xref = axis, yref = "paper", x = layer, y = -0.02, yanchor = "top", showarrow = false, font = new { size = 12 } });
+                annotations.Add(new { text = Escape(names[layer]).Replace(" ", "<br>"), xref = axis, yref = "paper", x = layer, y = -0.02, yshift = layer % 2 == 0 ? 0 : -30, yanchor = "top", showarrow = false, font = new { size = 12 } });
             }
         }
 
@@ -43,6 +43,7 @@ public static partial class Draw
             ("xaxis2", Plot.HiddenAxis(("domain", new[] { 0.54, 1 }), ("anchor", "y2"), ("range", across), ("fixedrange", true))),
             ("yaxis2", Plot.HiddenAxis(("anchor", "x2"), ("range", new[] { -0.06, 1.06 }), ("fixedrange", true))),
             ("annotations", annotations.ToArray()),
+            ("margin", new { l = 5, r = 5, t = 30, b = 75 }),
             ("showlegend", false));
         return new Figure(chart, title, NetworkWords(pruned), height);
     }

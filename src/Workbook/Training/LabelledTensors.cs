@@ -1,4 +1,5 @@
 using TorchSharp;
+using Workbook.Data;
 using static TorchSharp.torch;
 
 namespace Workbook.Training;
@@ -30,20 +31,17 @@ public sealed class LabelledTensors : IDisposable
     /// <summary>How many examples.</summary>
     public long Count => Labels.shape[0];
 
-    /// <summary>Grey images with pixels from 0 to 255 as standardized floats.</summary>
-    /// <param name="pixels">[count, rows, columns], row by row.</param>
-    /// <param name="labels">[count].</param>
-    /// <param name="rows">Height in pixels.</param>
-    /// <param name="columns">Width in pixels.</param>
-    /// <param name="mean">Subtracted from pixel / 255; MNIST's is 0.1307.</param>
-    /// <param name="deviation">Divides the difference; MNIST's is 0.3081.</param>
+    /// <summary>Grey images as standardized floats: (pixel / 255 − mean) / deviation.</summary>
+    /// <param name="images">The images, pixels from 0 to 255.</param>
+    /// <param name="mean">MNIST's is 0.1307.</param>
+    /// <param name="deviation">MNIST's is 0.3081.</param>
     /// <returns>Inputs [count, 1, rows, columns].</returns>
-    public static LabelledTensors FromImages(byte[] pixels, byte[] labels, int rows, int columns, double mean = 0.1307, double deviation = 0.3081)
+    public static LabelledTensors FromImages(LabelledImages images, double mean = 0.1307, double deviation = 0.3081)
     {
-        ArgumentNullException.ThrowIfNull(labels);
+        ArgumentNullException.ThrowIfNull(images);
         using DisposeScope scope = NewDisposeScope();
-        Tensor inputs = tensor(pixels).reshape(labels.Length, 1, rows, columns).to(ScalarType.Float32);
-        return new(inputs.div_(255).sub_(mean).div_(deviation), tensor(labels).to(ScalarType.Int64));
+        Tensor inputs = tensor(images.Images).reshape(images.Count, 1, images.Rows, images.Columns).to(ScalarType.Float32);
+        return new(inputs.div_(255).sub_(mean).div_(deviation), tensor(images.Labels).to(ScalarType.Int64));
     }
 
     /// <summary>The examples from start on.</summary>

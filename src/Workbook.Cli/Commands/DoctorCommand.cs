@@ -1,0 +1,37 @@
+using System.CommandLine;
+using Spectre.Console;
+using Workbook.Cli.Diagnosis;
+
+namespace Workbook.Cli.Commands;
+
+/// <summary><c>workbook doctor</c>.</summary>
+internal static class DoctorCommand
+{
+    public static Command Create()
+    {
+        Command command = new("doctor", "Says what this machine has, what is missing, and how to mend it.");
+        command.SetAction(_ => Run());
+        return command;
+    }
+
+    private static int Run()
+    {
+        Finding[] findings = [.. Machine.Examine()];
+        foreach (Finding finding in findings)
+        {
+            string mark = finding.State switch
+            {
+                FindingState.Good => "[green]ok     [/]",
+                FindingState.Optional => "[yellow]note   [/]",
+                _ => "[red]missing[/]",
+            };
+            AnsiConsole.Write(new Padder(new Markup($"{mark} {Markup.Escape($"{finding.Subject}: {finding.Text}")}"), new Padding(0)));
+            if (finding.Remedy is not null)
+            {
+                AnsiConsole.Write(new Padder(new Text(finding.Remedy), new Padding(8, 0, 0, 0)));
+            }
+        }
+
+        return findings.Any(finding => finding.State == FindingState.Missing) ? 1 : 0;
+    }
+}

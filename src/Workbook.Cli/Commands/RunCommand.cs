@@ -1,0 +1,122 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Workbook.Cli.Notebooks;
+using Workbook.Cli.Running;
+
+namespace Workbook.Cli.Commands;
+
+/// <summary><c>workbook run</c>.</summary>
+internal static class RunCommand
+{
+    private const string DataVariable = "WORKBOOK_DATA";
+
+    private static readonly Argument<string[]> s_notebooks = new("notebooks")
+    {
+        Description = "Notebooks, or folders with notebooks. Without any: all of the workbook's.",
+        Arity = ArgumentArity.ZeroOrMore,
+        HelpName = "notebook or folder",
+    };
+
+    private static readonly Option<string?> s_data = new("--data") { Description = $"The folder with data sets. Default: the variable {DataVariable}, then the cache.", HelpName = "DIR" };
+    private static readonly Option<string?> s_dataset = new("--dataset") { Description = "Which data set the notebooks use." };
+    private static readonly Option<string?> s_profile = new("--profile") { Description = "How much the notebooks compute: minutes, or as much as the papers did." };
+    private static readonly Option<string[]> s_parameters = new("-p", "--parameter") { Description = "Sets a variable of the cell tagged `parameters`.", HelpName = "name=value" };
+    private static readonly Option<string?> s_out = new("--out") { Description = "Where the executed notebooks, the report and claims.json go. Default: artifacts/run.", HelpName = "DIR" };
+    private static readonly Option<double?> s_timeout = new("--timeout") { Description = "Stops a notebook that runs longer.", HelpName = "SECONDS" };
+    private static readonly Option<int> s_jobs = new("--jobs") { Description = "How many notebooks run side by side.", HelpName = "N", DefaultValueFactory = _ => 1 };
+    private static readonly Option<bool> s_failFast = new("--fail-fast") { Description = "Stops after the first notebook that fails." };
+    private static readonly Option<bool> s_inPlace = new("--in-place") { Description = "Also writes each notebook that ran without error back to where it was." };
+
+    static RunCommand()
+    {
+        s_dataset.AcceptOnlyFromAmong("auto", "mnist", "fashion-mnist", "digits");
+        s_profile.AcceptOnlyFromAmong("quick", "paper");
+        s_timeout.Validators.Add(result => Require(result, result.GetValueOrDefault<double?>() is null or (> 0 and < 1e6), "--timeout needs a number of seconds above 0"));
+        s_jobs.Validators.Add(result => Require(result, result.GetValueOrDefault<int>() >= 1, "--jobs needs a number from 1"));
+    }
+
+    public static Command Create()
+    {
+        Command command = new("run", "Runs notebooks headless: executed notebooks, an HTML report and the claims come out.");
+        command.Arguments.Add(s_notebooks);
+        AddTo(command);
+        return command;
+    }
+
+    /// <summary>Makes a command run notebooks: all, if it has no argument that names some.</summary>
+    public static void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { s_data, s_dataset, s_profile, s_parameters, s_out, s_timeout, s_jobs, s_failFast, s_inPlace })
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction(RunAsync);
+    }
+
+    private static Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
+    {
+        IReadOnlyList<string> paths = NotebookFinder.Find(arguments.GetValue(s_notebooks) ?? []);
+        RunOptions options = new()
+        {
+            OutputFolder = OutputFolder(arguments.GetValue(s_out), paths),
+            DataFolder = DataFolder(arguments.GetValue(s_data)),
+            Dataset = arguments.GetValue(s_dataset),
+            Profile = arguments.GetValue(s_profile),
+            Timeout = arguments.GetValue(s_timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            Jobs = arguments.GetValue(s_jobs),
+            FailFast = arguments.GetValue(s_failFast),
+            InPlace = arguments.GetValue(s_inPlace),
+            Verbose = arguments.GetValue(WorkbookCommands.Verbose),
+        };
+        NotebookDocument[] notebooks = [.. paths.Select(NotebookReader.Read)];
+        Parameters.Inject(notebooks, arguments.GetValue(s_parameters) ?? []);
+        CreateOutputFolder(options.OutputFolder);
+        return new RunSession(notebooks, options).RunAsync(cancellation);
+    }
+
+    private static string OutputFolder(string? named, IReadOnlyList<string> notebooks)
+    {
+        string folder = named is null ? NotebookFinder.DefaultOutputFolder(notebooks) : Path.GetFullPath(named);
+        if (File.Exists(folder))
+        {
+            throw new UsageException($"--out {folder} is a file: name a folder");
+        }
+
+        return notebooks.FirstOrDefault(path => Path.GetDirectoryName(path) == folder) is { } beside
+            ? throw new UsageException($"--out {folder} is the folder of {Path.GetFileName(beside)}: use --in-place to write executed notebooks there")
+            : folder;
+    }
+
+    private static void CreateOutputFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"the output folder {folder} can't be made ({e.Message}): name another with --out");
+        }
+    }
+
+    private static string? DataFolder(string? named)
+    {
+        string source = named is null ? DataVariable : "--data";
+        named ??= Environment.GetEnvironmentVariable(DataVariable);
+        if (string.IsNullOrEmpty(named))
+        {
+            return null;
+        }
+
+        return Directory.Exists(named) ? Path.GetFullPath(named) : throw new UsageException($"{source} {named} is not a folder: name the folder that holds the data sets");
+    }
+
+    private static void Require(SymbolResult result, bool condition, string message)
+    {
+        if (!condition)
+        {
+            result.AddError(message);
+        }
+    }
+}

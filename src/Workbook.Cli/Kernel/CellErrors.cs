@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using System.Reflection;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Scripting;
+
+namespace Workbook.Cli.Kernel;
+
+/// <summary>Says what went wrong in a cell in the cell's own terms.</summary>
+/// <param name="folder">The notebook's folder: paths are told relative to it.</param>
+internal sealed class CellErrors(string folder)
+{
+    private const int MostFrames = 12;
+    private const int MostDiagnostics = 10;
+
+    public CellError Describe(Exception exception, CellRequest cell)
+    {
+        string[] lines = cell.Code.ReplaceLineEndings("\n").Split('\n');
+        string name = ScriptSession.CellName(cell.Number);
+        (string type, string message, int line, IReadOnlyList<string> frames) = exception switch
+        {
+            CellException e => (e.Name, e.Message, e.Line, []),
+            CompilationErrorException e => DescribeCompilation(e, name),
+            _ => DescribeThrown(exception, name),
+        };
+        string source = line >= 1 && line <= lines.Length ? lines[line - 1].Trim() : "";
+        return new CellError(type, message, line, source, frames, exception.ToString());
+    }
+
+    private (string, string, int, IReadOnlyList<string>) DescribeCompilation(CompilationErrorException exception, string name)
+    {
+        Diagnostic[] errors = [.. exception.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error)];
+        FileLinePositionSpan[] spans = [.. errors.Select(d => d.Location.GetLineSpan())];
+        int line = spans.Where(span => Place(span.Path) == name).Select(span => span.StartLinePosition.Line + 1).FirstOrDefault();
+        IEnumerable<string> texts = errors.Zip(spans, (error, span) =>
+        {
+            string place = Place(span.Path);
+            string position = place.Length == 0 ? "" : $"{(place == name ? "" : place + ", ")}line {span.StartLinePosition.Line + 1}: ";
+            return $"{position}error {error.Id}: {error.GetMessage()}";
+        });
+        string message = string.Join('\n', texts.Take(MostDiagnostics));
+        return ("CompilationError", errors.Length > MostDiagnostics ? $"{message}\nand {errors.Length - MostDiagnostics} more" : message, line, []);
+    }
+
+    private (string, string, int, IReadOnlyList<string>) DescribeThrown(Exception exception, string name)
+    {
+        while (exception is TargetInvocationException { InnerException: { } inner })
+        {
+            exception = inner;
+        }
+
+        string message = exception.Message;
+        if (exception is TypeInitializationException { InnerException: { } cause })
+        {
+            message += " " + cause.Message;
+        }
+
+        StackFrame[] frames = new StackTrace(exception, fNeedFileInfo: true).GetFrames();
+        int line = frames.FirstOrDefault(frame => Place(frame.GetFileName()) == name)?.GetFileLineNumber() ?? 0;
+        List<string> texts = [];
+        foreach (StackFrame frame in frames)
+        {
+            MethodBase? method = frame.GetMethod();
+            Type? type = method?.DeclaringType;
+            if (type?.Namespace?.StartsWith("Microsoft.CodeAnalysis", StringComparison.Ordinal) == true || type?.Assembly == typeof(CellErrors).Assembly)
+            {
+                break;
+            }
+
+            if (method is not null && type?.Namespace != "System.Runtime.CompilerServices" && type?.Namespace != "System.Runtime.ExceptionServices")
+            {
+                texts.Add(DescribeFrame(frame, method, type));
+            }
+        }
+
+        if (texts.Count > MostFrames)
+        {
+            texts.RemoveRange(MostFrames, texts.Count - MostFrames);
+            texts.Add("…");
+        }
+
+        return (exception.GetType().FullName!, message, line, texts);
+    }
+
+    // A cell's name is no path, but comes back from the compiler as one.
+    private string Place(string? path) => Path.IsPathRooted(path) ? Path.GetRelativePath(folder, path) : path ?? "";
+
+    private string DescribeFrame(StackFrame frame, MethodBase method, Type? type)
+    {
+        string place = frame.GetFileName() is { } file ? $" in {Place(file)}, line {frame.GetFileLineNumber()}" : "";
+        bool ofCell = type?.FullName?.StartsWith("Submission#", StringComparison.Ordinal) == true;
+        if (ofCell && type!.FullName!.Contains("<<Initialize>>", StringComparison.Ordinal))
+        {
+            return "at the cell's code" + place;
+        }
+
+        string owner = type is null || (ofCell && !type.IsNested) ? "" : (ofCell ? type.Name : type.FullName) + ".";
+        string parameters = string.Join(", ", method.GetParameters().Select(p => p.ParameterType.Name));
+        return $"at {owner}{method.Name}({parameters}){place}";
+    }
+}

@@ -1,0 +1,29 @@
+using System.Text;
+
+namespace Workbook.Cli.Kernel;
+
+/// <summary>What a cell writes to <c>Console.Out</c> or <c>Console.Error</c>, in order with what it displays.</summary>
+/// <param name="stream">"stdout" or "stderr".</param>
+internal sealed class ConsoleText(EventChannel channel, string stream) : TextWriter
+{
+    public override Encoding Encoding => Encoding.UTF8;
+
+    public override void Write(char value) => Send(value.ToString());
+
+    public override void Write(string? value) => Send(value);
+
+    public override void Write(char[] buffer, int index, int count) => Send(new string(buffer, index, count));
+
+    public override void Write(ReadOnlySpan<char> buffer) => Send(buffer.ToString());
+
+    // The base class writes the line end by itself, which doubles the events.
+    public override void WriteLine(string? value) => Send(value + NewLine);
+
+    private void Send(string? text)
+    {
+        if (!string.IsNullOrEmpty(text))
+        {
+            channel.Send(new KernelEvent(KernelEventKind.Stream) { Stream = stream, Text = text });
+        }
+    }
+}

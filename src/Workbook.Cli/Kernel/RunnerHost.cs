@@ -1,0 +1,21 @@
+using Workbook.Notebook.Hosts;
+
+namespace Workbook.Cli.Kernel;
+
+/// <summary>The headless runner as a notebook host: outputs go to the runner process.</summary>
+internal sealed class RunnerHost(EventChannel channel) : INotebookHost
+{
+    private int _lastId;
+
+    public string Name => "workbook run";
+
+    public string Display(IReadOnlyDictionary<string, string> bundle)
+    {
+        string id = Interlocked.Increment(ref _lastId).ToString();
+        channel.Send(new KernelEvent(KernelEventKind.Display) { Id = id, Bundle = new(bundle) });
+        return id;
+    }
+
+    public void Update(string id, IReadOnlyDictionary<string, string> bundle) =>
+        channel.Send(new KernelEvent(KernelEventKind.Update) { Id = id, Bundle = new(bundle) });
+}

@@ -1,0 +1,95 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Workbook.Cli.Notebooks;
+
+/// <summary>A notebook in nbformat 4.5. What the runner does not know is kept as it is.</summary>
+internal sealed class NotebookDocument
+{
+    private readonly JsonArray _cells;
+
+    /// <summary>Takes a document that <see cref="NotebookReader"/> has checked.</summary>
+    public NotebookDocument(string path, JsonObject root)
+    {
+        Path = path;
+        Root = root;
+        _cells = root["cells"]!.AsArray();
+        root["nbformat_minor"] = Math.Max(5, root["nbformat_minor"]?.GetValue<int>() ?? 0);
+        AddMissingIds();
+    }
+
+    public string Path { get; }
+
+    public string Name => System.IO.Path.GetFileNameWithoutExtension(Path);
+
+    public JsonObject Root { get; }
+
+    public IReadOnlyList<JsonObject> CodeCells => [.. _cells.Select(cell => cell!.AsObject()).Where(IsCode)];
+
+    public static string Source(JsonObject cell) => MultilineText.FromNode(cell["source"])!;
+
+    public static bool HasTag(JsonObject cell, string tag) =>
+        cell["metadata"]?["tags"] is JsonArray tags && tags.Any(t => t?.GetValueKind() == System.Text.Json.JsonValueKind.String && t.GetValue<string>() == tag);
+
+    /// <summary>Removes what an earlier run left in the code cells.</summary>
+    public void ClearOutputs()
+    {
+        foreach (JsonObject cell in CodeCells)
+        {
+            cell["execution_count"] = null;
+            cell["outputs"] = new JsonArray();
+        }
+    }
+
+    public void Remove(JsonObject cell) => _cells.Remove(cell);
+
+    /// <summary>Inserts a code cell behind another.</summary>
+    public void InsertAfter(JsonObject cell, string source, string tag)
+    {
+        string id = NewId(tag + source);
+        JsonObject inserted = new()
+        {
+            ["cell_type"] = "code",
+            ["execution_count"] = null,
+            ["id"] = id,
+            ["metadata"] = new JsonObject { ["tags"] = new JsonArray(tag) },
+            ["outputs"] = new JsonArray(),
+            ["source"] = MultilineText.ToLines(source),
+        };
+        _cells.Insert(_cells.IndexOf(cell) + 1, inserted);
+    }
+
+    private static bool IsCode(JsonObject cell) => cell["cell_type"]!.GetValue<string>() == "code";
+
+    // Cells have ids since 4.5. They come from the content, so that a notebook that is run twice stays the same.
+    private void AddMissingIds()
+    {
+        HashSet<string> seen = [];
+        for (int i = 0; i < _cells.Count; i++)
+        {
+            JsonObject cell = _cells[i]!.AsObject();
+            string? id = cell["id"]?.GetValueKind() == System.Text.Json.JsonValueKind.String ? cell["id"]!.GetValue<string>() : null;
+            bool valid = id is { Length: >= 1 and <= 64 } && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+            if (!valid || !seen.Add(id!))
+            {
+                id = NewId(i + Source(cell));
+                cell["id"] = id;
+                seen.Add(id);
+            }
+        }
+    }
+
+    private string NewId(string content)
+    {
+        HashSet<string?> taken = [.. _cells.Select(cell => cell!["id"]?.ToString())];
+        for (int attempt = 0; ; attempt++)
+        {
+            string id = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(attempt + content)))[..8];
+            if (!taken.Contains(id))
+            {
+                return id;
+            }
+        }
+    }
+}

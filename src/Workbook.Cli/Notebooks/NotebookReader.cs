@@ -1,0 +1,126 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Workbook.Cli.Notebooks;
+
+/// <summary>Reads a notebook and checks that this runner can run it.</summary>
+internal static class NotebookReader
+{
+    private static readonly JsonDocumentOptions s_options = new() { AllowDuplicateProperties = false };
+
+    /// <exception cref="UsageException">The file is no notebook, or one in another format or language.</exception>
+    public static NotebookDocument Read(string path)
+    {
+        JsonNode? root;
+        try
+        {
+            root = JsonNode.Parse(File.ReadAllBytes(path), documentOptions: s_options);
+        }
+        catch (JsonException e)
+        {
+            throw Fault(path, $"is not valid JSON (line {e.LineNumber + 1})");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Fault(path, "can't be read: " + e.Message);
+        }
+
+        if (root is not JsonObject document)
+        {
+            throw Fault(path, "is not a notebook: a JSON object was expected");
+        }
+
+        CheckFormat(path, document);
+        CheckLanguage(path, document["metadata"]);
+        if (document["cells"] is not JsonArray cells)
+        {
+            throw Fault(path, "is not a notebook: it has no cells");
+        }
+
+        int code = 0;
+        for (int i = 0; i < cells.Count; i++)
+        {
+            CheckCell(path, cells[i], i + 1, ref code);
+        }
+
+        return new NotebookDocument(path, document);
+    }
+
+    private static void CheckFormat(string path, JsonObject document)
+    {
+        if (!TryGetInt(document["nbformat"], out int major))
+        {
+            throw Fault(path, "is not a notebook: it has no nbformat number");
+        }
+
+        if (major != 4)
+        {
+            throw Fault(path, $"has nbformat {major}, nbformat 4 is needed: `jupyter nbconvert --to notebook` converts it");
+        }
+
+        if (document.ContainsKey("nbformat_minor") && !TryGetInt(document["nbformat_minor"], out _))
+        {
+            throw Fault(path, "has an nbformat_minor that is not a number");
+        }
+    }
+
+    private static void CheckLanguage(string path, JsonNode? metadata)
+    {
+        string? language = Text(metadata, "kernelspec", "language") ?? Text(metadata, "language_info", "name");
+        if (language is not null && !IsCSharp(language))
+        {
+            throw Fault(path, $"is a notebook in {language}; this runner runs C#");
+        }
+    }
+
+    private static void CheckCell(string path, JsonNode? cell, int number, ref int code)
+    {
+        string? type = cell is JsonObject ? Text(cell, "cell_type") : null;
+        if (type is not ("code" or "markdown" or "raw"))
+        {
+            throw Fault(path, $"cell {number} has no cell_type that is code, markdown or raw");
+        }
+
+        if (MultilineText.FromNode(cell!["source"]) is null)
+        {
+            throw Fault(path, $"cell {number} has no source text");
+        }
+
+        if (cell["metadata"] is not (null or JsonObject))
+        {
+            throw Fault(path, $"cell {number} has metadata that is not an object");
+        }
+
+        if (type == "code")
+        {
+            code++;
+            string? language = Text(cell["metadata"], "polyglot_notebook", "kernelName") ?? Text(cell["metadata"], "dotnet_interactive", "language");
+            if (language is not null && !IsCSharp(language))
+            {
+                throw Fault(path, $"code cell {code} is in {language}; this runner runs C# cells only");
+            }
+
+            cell["metadata"] ??= new JsonObject();
+        }
+    }
+
+    private static bool IsCSharp(string language) => language.ToLowerInvariant() is "csharp" or "c#" or "cs";
+
+    private static bool TryGetInt(JsonNode? node, out int value)
+    {
+        value = 0;
+        return node is JsonValue number && number.TryGetValue(out value);
+    }
+
+    private static string? Text(JsonNode? node, params ReadOnlySpan<string> path)
+    {
+        foreach (string key in path)
+        {
+            node = (node as JsonObject)?[key];
+        }
+
+        return node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+    }
+
+    private static UsageException Fault(string path, string what) => new($"{path}: {what}");
+}

@@ -1,0 +1,13 @@
+using Workbook.Cli.Running;
+
+namespace Workbook.Cli.Progress;
+
+/// <summary>Told how a run goes; several notebooks may call at the same time.</summary>
+internal interface IRunProgress
+{
+    void NotebookStarted(string notebook, int cells);
+
+    void CellStarted(string notebook, int cell, int cells);
+
+    void NotebookFinished(RunResult result);
+}

@@ -1,0 +1,40 @@
+using System.Collections.Concurrent;
+using Spectre.Console;
+using Workbook.Cli.Running;
+
+namespace Workbook.Cli.Progress;
+
+/// <summary>A bar for each notebook, for terminals.</summary>
+internal sealed class LiveProgress(ProgressContext context) : IRunProgress
+{
+    private readonly ConcurrentDictionary<string, ProgressTask> _tasks = new();
+
+    public static Spectre.Console.Progress Create() => AnsiConsole.Progress()
+        .AutoRefresh(true)
+        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new ElapsedTimeColumn(), new SpinnerColumn());
+
+    public void NotebookStarted(string notebook, int cells) =>
+        _tasks[notebook] = context.AddTask(Markup.Escape(notebook), autoStart: true, maxValue: Math.Max(1, cells));
+
+    public void CellStarted(string notebook, int cell, int cells)
+    {
+        ProgressTask task = _tasks[notebook];
+        task.Description = Markup.Escape($"{notebook}  cell {cell}/{cells}");
+        task.Value = cell - 1;
+    }
+
+    public void NotebookFinished(RunResult result)
+    {
+        ProgressTask task = _tasks[result.Name];
+        if (result.Error is null)
+        {
+            task.Value = task.MaxValue;
+        }
+        else
+        {
+            task.Description = $"[red]{task.Description}[/]";
+        }
+
+        task.StopTask();
+    }
+}

@@ -1,0 +1,64 @@
+namespace Workbook.Cli.Running;
+
+/// <summary>Which notebooks a run is about.</summary>
+internal static class NotebookFinder
+{
+    private const string Folder = "notebooks";
+
+    /// <summary>The notebooks that were named, folders' notebooks in name order; all of the workbook's where none was.</summary>
+    /// <exception cref="UsageException">A path does not exist, is no notebook, or there are none.</exception>
+    public static IReadOnlyList<string> Find(IReadOnlyList<string> named)
+    {
+        IReadOnlyList<string> places = named.Count > 0 ? named : [FindUpward() ?? throw new UsageException(
+            $"no notebooks: there is no folder `{Folder}` here or above; name a notebook or a folder")];
+        List<string> notebooks = [.. places.SelectMany(Expand).Distinct()];
+        foreach (IGrouping<string, string> same in notebooks.GroupBy(path => Path.GetFileNameWithoutExtension(path)).Where(g => g.Count() > 1))
+        {
+            throw new UsageException($"{string.Join(" and ", same)} have the same name, so that one's output would replace the other's: run them with different --out folders");
+        }
+
+        return notebooks;
+    }
+
+    /// <summary>Where the outputs go by default: beside the folder <c>notebooks</c> that is run, else here.</summary>
+    public static string DefaultOutputFolder(IReadOnlyList<string> notebooks)
+    {
+        string? folder = Path.GetDirectoryName(notebooks[0]);
+        string? root = Path.GetFileName(folder) == Folder ? Path.GetDirectoryName(folder) : null;
+        return Path.Combine(root ?? Environment.CurrentDirectory, "artifacts", "run");
+    }
+
+    private static IEnumerable<string> Expand(string named)
+    {
+        string path = Path.GetFullPath(named);
+        if (File.Exists(path))
+        {
+            return Path.GetExtension(path).Equals(".ipynb", StringComparison.OrdinalIgnoreCase)
+                ? [path]
+                : throw new UsageException($"{named} is not a notebook: its name does not end in .ipynb");
+        }
+
+        if (!Directory.Exists(path))
+        {
+            throw new UsageException($"{named} does not exist: name a notebook (.ipynb) or a folder with notebooks");
+        }
+
+        string[] found = [.. Directory.EnumerateFiles(path, "*.ipynb").Order(StringComparer.Ordinal)];
+        return found.Length > 0 ? found : throw new UsageException($"{named} holds no notebooks (.ipynb)");
+    }
+
+    private static string? FindUpward()
+    {
+        string? found = null;
+        foreach (string start in new[] { Environment.CurrentDirectory, AppContext.BaseDirectory })
+        {
+            for (DirectoryInfo? folder = new(start); folder is not null && found is null; folder = folder.Parent)
+            {
+                string candidate = folder.Name == Folder ? folder.FullName : Path.Combine(folder.FullName, Folder);
+                found = Directory.Exists(candidate) && Directory.EnumerateFiles(candidate, "*.ipynb").Any() ? candidate : null;
+            }
+        }
+
+        return found;
+    }
+}

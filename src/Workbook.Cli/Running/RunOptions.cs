@@ -1,0 +1,32 @@
+namespace Workbook.Cli.Running;
+
+/// <summary>How notebooks are run.</summary>
+internal sealed record RunOptions
+{
+    public required string OutputFolder { get; init; }
+
+    /// <summary>The folder with data sets, absolute; null where the library is to look for itself.</summary>
+    public string? DataFolder { get; init; }
+
+    public string? Dataset { get; init; }
+
+    public string? Profile { get; init; }
+
+    public TimeSpan? Timeout { get; init; }
+
+    public int Jobs { get; init; } = 1;
+
+    public bool FailFast { get; init; }
+
+    public bool InPlace { get; init; }
+
+    /// <summary>Whether stack traces are printed.</summary>
+    public bool Verbose { get; init; }
+
+    /// <summary>What the notebooks see of these options.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Environment()
+    {
+        (string Name, string? Value)[] variables = [("WORKBOOK_PROFILE", Profile), ("WORKBOOK_DATA", DataFolder), ("WORKBOOK_DATASET", Dataset)];
+        return variables.Where(v => v.Value is not null).Select(v => KeyValuePair.Create(v.Name, v.Value!));
+    }
+}

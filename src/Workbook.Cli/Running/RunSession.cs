@@ -1,0 +1,105 @@
+using Spectre.Console;
+using Workbook.Cli.Claims;
+using Workbook.Cli.Notebooks;
+using Workbook.Cli.Progress;
+
+namespace Workbook.Cli.Running;
+
+/// <summary>A run of several notebooks, from the first process to the report.</summary>
+internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunOptions options)
+{
+    private const int Interrupted = 130;
+
+    /// <returns>The exit code: 0 if every cell ran and every claim of ours that was measured holds.</returns>
+    public async Task<int> RunAsync(CancellationToken cancellation)
+    {
+        List<(NotebookRun Run, RunResult Result)> done = await RunNotebooksAsync(cancellation).ConfigureAwait(false);
+        RunResult[] results = [.. done.Select(d => d.Result)];
+        foreach ((NotebookRun run, RunResult result) in done.Where(d => d.Result.Error is not null))
+        {
+            await Console.Error.WriteLineAsync($"error: {result.SourcePath}: {result.Error}").ConfigureAwait(false);
+            if (options.Verbose && run.Details is { } details)
+            {
+                await Console.Error.WriteLineAsync(details).ConfigureAwait(false);
+            }
+        }
+
+        if (cancellation.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync("interrupted").ConfigureAwait(false);
+            return Interrupted;
+        }
+
+        ClaimSummary summary = new(results);
+        summary.Write(Path.Combine(options.OutputFolder, "claims.json"));
+        Print(results, summary);
+        bool good = results.Length == notebooks.Count && results.All(result => result.Error is null) && summary.Errors.Count == 0 && !summary.Failed.Any();
+        return good ? 0 : 1;
+    }
+
+    private async Task<List<(NotebookRun, RunResult)>> RunNotebooksAsync(CancellationToken cancellation)
+    {
+        bool interactive = AnsiConsole.Profile.Capabilities is { Ansi: true, Interactive: true } && !Console.IsOutputRedirected;
+        return interactive
+            ? await LiveProgress.Create().StartAsync(context => RunNotebooksAsync(new LiveProgress(context), cancellation)).ConfigureAwait(false)
+            : await RunNotebooksAsync(new PlainProgress(), cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<List<(NotebookRun, RunResult)>> RunNotebooksAsync(IRunProgress progress, CancellationToken cancellation)
+    {
+        (NotebookRun, RunResult)?[] done = new (NotebookRun, RunResult)?[notebooks.Count];
+        int next = -1;
+        bool failed = false;
+        async Task WorkAsync()
+        {
+            for (int i; (i = Interlocked.Increment(ref next)) < notebooks.Count;)
+            {
+                if (cancellation.IsCancellationRequested || (options.FailFast && Volatile.Read(ref failed)))
+                {
+                    return;
+                }
+
+                NotebookRun run = new(notebooks[i], options, progress);
+                RunResult result = await run.RunAsync(cancellation).ConfigureAwait(false);
+                done[i] = (run, result);
+                if (result.Error is not null)
+                {
+                    Volatile.Write(ref failed, true);
+                }
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, options.Jobs).Select(_ => WorkAsync())).ConfigureAwait(false);
+        return [.. done.Where(d => d is not null).Select(d => d!.Value)];
+    }
+
+    private void Print(RunResult[] results, ClaimSummary summary)
+    {
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = 140;
+        }
+
+        if (summary.Claims.Count > 0)
+        {
+            AnsiConsole.Write(ClaimTable.Create(summary));
+        }
+
+        foreach (string error in summary.Errors)
+        {
+            Console.Error.WriteLine("error: " + error);
+        }
+
+        foreach (RunResult result in results)
+        {
+            Console.WriteLine($"{result.Name}: {(result.Error is null ? "ran" : "failed")} in {result.Elapsed.TotalSeconds:0.0} s");
+        }
+
+        foreach (NotebookDocument left in notebooks.Where(notebook => results.All(result => result.Name != notebook.Name)))
+        {
+            Console.WriteLine($"{left.Name}: not run (--fail-fast)");
+        }
+
+        Console.WriteLine(Path.Combine(options.OutputFolder, "claims.json"));
+    }
+}

@@ -1,0 +1,54 @@
+using System.Text.Json.Nodes;
+
+namespace Workbook.Cli.Tests.Running;
+
+public sealed class ClaimTests : IDisposable
+{
+    private const string Declare = """"
+        #r "Workbook.Notebook"
+        using Workbook.Notebook.Hosts;
+        Dictionary<string, string> Claim(string id, string kind, string holds) => new()
+        {
+            ["text/plain"] = id,
+            ["application/vnd.workbook.claim+json"] = $$"""{"id": "{{id}}", "kind": "{{kind}}", "statement": "s", "measured": 1.25, "spread": 0.5, "expected": "above 1", "holds": {{holds}}, "dataset": "digits", "profile": "quick", "seeds": [1, 2], "more": 1}""",
+        };
+        string Show(string id, string kind, string holds) => NotebookHost.Current.Display(Claim(id, kind, holds));
+        """";
+
+    private readonly Workspace _workspace = new();
+
+    public void Dispose() => _workspace.Dispose();
+
+    [Fact]
+    public void Claims_are_gathered_and_only_ours_decide()
+    {
+        _workspace.Write("n", Declare, "Show(\"pruning.a\", \"ours\", \"true\");\nShow(\"pruning.b\", \"published\", \"false\");\nShow(\"pruning.c\", \"ours\", \"null\");");
+        (int exitCode, string output, string errors) = _workspace.Run("run", "n.ipynb");
+        Assert.True(exitCode == 0, errors);
+        Assert.Contains("not measured here", output, StringComparison.Ordinal);
+        JsonArray claims = JsonNode.Parse(File.ReadAllText(_workspace.PathOf("artifacts", "run", "claims.json")))!.AsArray();
+        Assert.Equal(["pruning.a", "pruning.b", "pruning.c"], claims.Select(claim => claim!["id"]!.ToString()));
+        Assert.Equal(
+            """{"id":"pruning.a","kind":"ours","notebook":"n","statement":"s","measured":1.25,"spread":0.5,"expected":"above 1","holds":true,"dataset":"digits","profile":"quick","seeds":[1,2]}""",
+            claims[0]!.ToJsonString());
+    }
+
+    [Fact]
+    public void A_claim_of_ours_that_does_not_hold_fails_the_run_unless_an_update_mends_it()
+    {
+        _workspace.Write("fails", Declare, "var id = Show(\"pruning.a\", \"ours\", \"false\");");
+        Assert.Equal(1, _workspace.Run("run", "fails.ipynb").ExitCode);
+        _workspace.Write("mended", Declare, "var id = Show(\"pruning.a\", \"ours\", \"false\");", "NotebookHost.Current.Update(id, Claim(\"pruning.a\", \"ours\", \"true\"));");
+        Assert.Equal(0, _workspace.Run("run", "mended.ipynb").ExitCode);
+    }
+
+    [Fact]
+    public void Two_notebooks_must_not_make_the_same_claim()
+    {
+        _workspace.Write("a", Declare + "\nShow(\"pruning.a\", \"ours\", \"true\");");
+        _workspace.Write("b", Declare + "\nShow(\"pruning.a\", \"ours\", \"true\");");
+        (int exitCode, _, string errors) = _workspace.Run("run", "a.ipynb", "b.ipynb", "--jobs", "2");
+        Assert.Equal(1, exitCode);
+        Assert.Contains("error: the claim pruning.a is made by more than one notebook: a, b", errors, StringComparison.Ordinal);
+    }
+}

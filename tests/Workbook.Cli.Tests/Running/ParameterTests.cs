@@ -1,0 +1,61 @@
+using System.Text.Json.Nodes;
+using Workbook.Cli.Notebooks;
+
+namespace Workbook.Cli.Tests.Running;
+
+public sealed class ParameterTests : IDisposable
+{
+    private const string Declarations = "int epochs = 3;\ndouble rate = 0.1;\nstring name = \"none\";\nint[] seeds = [1];\nbool quick = false, other = true;";
+
+    private readonly Workspace _workspace = new();
+
+    public void Dispose() => _workspace.Dispose();
+
+    [Fact]
+    public void Values_go_to_a_tagged_cell_behind_the_parameters_and_replace_an_earlier_one()
+    {
+        string path = _workspace.Write("n", Notebooks.Of(
+            Notebooks.Code(Declarations, "parameters"),
+            Notebooks.Code("epochs = 77;", "injected-parameters"),
+            Notebooks.Code("$\"{epochs} {rate} {name} {string.Join('-', seeds)} {quick}\"")));
+        (int exitCode, _, string errors) = _workspace.Run("run", path, "-p", "epochs=5", "-p", "rate=1e-3", "-p", "name=a \"b\"", "-p", "seeds=[4, 5]", "-p", "quick=true");
+        Assert.True(exitCode == 0, errors);
+        JsonObject notebook = _workspace.Executed("n");
+        Assert.Equal(3, notebook["cells"]!.AsArray().Count);
+        Assert.Equal("injected-parameters", notebook["cells"]![1]!["metadata"]!["tags"]![0]!.ToString());
+        Assert.Equal(["execute_result: 5 0.001 a \"b\" 4-5 True"], Notebooks.Outputs(notebook, 2));
+    }
+
+    [Fact]
+    public void A_name_that_is_not_declared_is_refused_with_the_names_that_are()
+    {
+        string path = _workspace.Write("n", Notebooks.Of(Notebooks.Code(Declarations, "parameters")));
+        (int exitCode, _, string errors) = _workspace.Run("run", path, "-p", "epoch=5");
+        Assert.Equal(2, exitCode);
+        Assert.Equal("error: -p epoch: no such parameter; there are: epochs, name, other, quick, rate, seeds", errors.Trim());
+    }
+
+    [Fact]
+    public void A_value_of_another_type_is_the_compilers_error()
+    {
+        string path = _workspace.Write("n", Notebooks.Of(Notebooks.Code(Declarations, "parameters")));
+        (int exitCode, _, string errors) = _workspace.Run("run", path, "-p", "epochs=2.5");
+        Assert.Equal(1, exitCode);
+        Assert.Contains("`epochs = 2.5;`: CompilationError: error CS0266", errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("5", "int", "5")]
+    [InlineData("-5", "long", "-5")]
+    [InlineData("0.5", "float", "0.5f")]
+    [InlineData("0.5", "decimal", "0.5m")]
+    [InlineData("true", "var", "true")]
+    [InlineData("5", "string", "\"5\"")]
+    [InlineData("\"5\"", "string", "\"5\"")]
+    [InlineData("two words", "var", "\"two words\"")]
+    [InlineData("C:\\data", "string", "\"C:\\\\data\"")]
+    [InlineData("[1, 2.5]", "double[]", "[1, 2.5]")]
+    [InlineData("Exit()", "var", "\"Exit()\"")]
+    public void A_value_becomes_the_literal_that_its_type_asks_for(string value, string type, string literal) =>
+        Assert.Equal(literal, Parameters.Literal(value, type));
+}

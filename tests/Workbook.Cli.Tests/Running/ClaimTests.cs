@@ -42,6 +42,17 @@ public sealed class ClaimTests : IDisposable
         Assert.Equal(0, _workspace.Run("run", "mended.ipynb").ExitCode);
     }
 
+    [Theory]
+    [InlineData("pruning.a", "theirs", "true")]
+    [InlineData("pruning.a", "ours", "true, broken")]
+    public void A_claim_that_is_malformed_fails_the_run(string id, string kind, string holds)
+    {
+        _workspace.Write("n", Declare, $"Show(\"{id}\", \"{kind}\", \"{holds}\");");
+        (int exitCode, _, string errors) = _workspace.Run("run", "n.ipynb");
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith("error: n: a claim lacks an id or its kind is neither", errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Two_notebooks_must_not_make_the_same_claim()
     {

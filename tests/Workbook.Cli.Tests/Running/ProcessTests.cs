@@ -33,6 +33,13 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
+    public void A_thread_that_a_notebook_leaves_running_ends_with_it()
+    {
+        _workspace.Execute(0, "new Thread(() => { while (true) { File.AppendAllText(\"beats\", \"x\"); Thread.Sleep(20); } }).Start();\nwhile (!File.Exists(\"beats\")) Thread.Sleep(10);");
+        AssertHeartStopped();
+    }
+
+    [Fact]
     public void A_timeout_really_ends_the_notebook()
     {
         (int exitCode, _, string errors) = _workspace.Run("run", _workspace.Write("n", Heartbeat, "1"), "--timeout", "4");

@@ -50,13 +50,10 @@ internal static class NotebookFinder
     private static string? FindUpward()
     {
         string? found = null;
-        foreach (string start in new[] { Environment.CurrentDirectory, AppContext.BaseDirectory })
+        for (DirectoryInfo? folder = new(Environment.CurrentDirectory); folder is not null && found is null; folder = folder.Parent)
         {
-            for (DirectoryInfo? folder = new(start); folder is not null && found is null; folder = folder.Parent)
-            {
-                string candidate = folder.Name == Folder ? folder.FullName : Path.Combine(folder.FullName, Folder);
-                found = Directory.Exists(candidate) && Directory.EnumerateFiles(candidate, "*.ipynb").Any() ? candidate : null;
-            }
+            string candidate = folder.Name == Folder ? folder.FullName : Path.Combine(folder.FullName, Folder);
+            found = Directory.Exists(candidate) && Directory.EnumerateFiles(candidate, "*.ipynb").Any() ? candidate : null;
         }
 
         return found;

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Workbook.Cli.Tests.Running;
 
 public sealed class DoctorTests : IDisposable
@@ -15,5 +17,17 @@ public sealed class DoctorTests : IDisposable
         {
             Assert.Contains(subject, output, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Processes_that_start_at_once_with_an_empty_cache_all_load_libtorch()
+    {
+        Dictionary<string, string> emptyCache = new() { ["WORKBOOK_CACHE"] = _workspace.PathOf("cache") };
+        Process[] processes = [.. Enumerable.Range(0, 4).Select(_ => _workspace.Start(emptyCache, "doctor"))];
+        Assert.All(processes, process => Assert.Contains("libtorch: loads and computes", Workspace.Finish(process).Output, StringComparison.Ordinal));
+
+        // Where the system needs no copy there is none; where it does there is one, and nothing half-written beside it.
+        string copies = _workspace.PathOf("cache", "native");
+        Assert.True(!Directory.Exists(copies) || Directory.GetFiles(copies, "*", SearchOption.AllDirectories).Length == 1);
     }
 }

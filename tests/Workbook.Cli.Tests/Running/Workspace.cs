@@ -25,11 +25,19 @@ public sealed class Workspace : IDisposable
         return path;
     }
 
-    public Process Start(params string[] arguments)
+    /// <summary>Starts the program; the environment of the test's own run does not reach it.</summary>
+    public Process Start(params string[] arguments) => Start(new Dictionary<string, string>(), arguments);
+
+    public Process Start(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         ProcessStartInfo start = new(s_program, arguments) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment.Remove("WORKBOOK_DATA");
         start.Environment.Remove("WORKBOOK_PROFILE");
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         return Process.Start(start)!;
     }
 

@@ -1,3 +1,5 @@
+using Plotly.NET;
+
 namespace Workbook.Notebook.Charts;
 
 /// <summary>Which colours a heat map's numbers get: two for a mask, from blue over grey to red around 0, else dark to bright.</summary>
@@ -28,23 +30,23 @@ internal sealed record Coloring(double Low, double High, object Scale, bool Inte
         return low < 0 ? new Coloring(-reach, reach, s_diverging, integers, false) : new Coloring(Math.Min(low, 0), high, s_sequential, integers, false);
     }
 
-    public Dictionary<string, object> Bar(string unit)
+    /// <summary>What a mask's two colours say; they need no colour bar.</summary>
+    public IEnumerable<Trace> Legend(string unit)
     {
-        Dictionary<string, object> bar = new()
+        (string Name, string Color)[] entries = Mask ? [($"1: {unit}", Palette.Kept), ("0", "rgba(128,128,128,0.4)")] : [];
+        return entries.Select(entry => Plot.Trace("scatter", new
         {
-            ["title"] = new { text = unit, side = "right" },
-            ["thickness"] = 14,
-            ["outlinewidth"] = 0,
-            ["tickcolor"] = Palette.Neutral,
-        };
-        if (Mask)
-        {
-            bar["tickvals"] = new[] { 0.25, 0.75 };
-            bar["ticktext"] = new[] { "0", "1" };
-        }
-
-        return bar;
+            mode = "markers",
+            name = entry.Name,
+            showlegend = true,
+            x = new double?[] { null },
+            y = new double?[] { null },
+            marker = new { symbol = "square", size = 12, color = entry.Color },
+        }));
     }
+
+    public static object Bar(string unit) =>
+        new { title = new { text = unit, side = "top" }, thickness = 14, outlinewidth = 0, tickcolor = Palette.Neutral };
 
     private static object[] Stop(double at, string color) => [at, color];
 }

@@ -21,10 +21,10 @@ public static partial class Draw
         bool square = Math.Max(cells.Length, cells[0].Length) <= 4 * Math.Min(cells.Length, cells[0].Length);
         (string, object)[] anchor = square ? [("scaleanchor", "x"), ("constrain", "domain")] : [];
         GenericChart chart = Plot.Chart(
-            [HeatmapTrace(cells, coloring, unit, "", showScale: true)],
+            [HeatmapTrace(cells, coloring, unit, "", showScale: true), .. coloring.Legend(unit)],
             ("xaxis", Plot.Axis(x, ("constrain", "domain"), ("showgrid", false), ("zeroline", false))),
             ("yaxis", Plot.Axis(y, [("autorange", "reversed"), ("showgrid", false), ("zeroline", false), .. anchor])));
-        return new Figure(chart, title, Words(unit, cells), height);
+        return new Figure(chart, title, Words(unit, cells), height) { Shape = square ? ((double)cells.Length / cells[0].Length, 40) : null };
     }
 
     /// <summary>Several matrices of one kind side by side, with one colour scale.</summary>
@@ -50,8 +50,8 @@ public static partial class Draw
         for (int i = 0; i < all.Length; i++)
         {
             (double left, double right) = Slot(i % columns, columns, 0.03);
-            (double below, double above) = Slot(rows - 1 - (i / columns), rows, 0.14 / rows);
-            above -= 0.04 / rows;
+            (double below, double above) = Slot(rows - 1 - (i / columns), rows, 0.02);
+            above -= 0.12 / rows;
             string suffix = i == 0 ? "" : $"{i + 1}";
             traces.Add(HeatmapTrace(all[i].Cells, coloring, unit, suffix, showScale: i == 0));
             layout.Add(("xaxis" + suffix, Plot.HiddenAxis(("domain", new[] { left, right }), ("anchor", "y" + suffix), ("constrain", "domain"))));
@@ -62,8 +62,11 @@ public static partial class Draw
 
         layout.Add(("annotations", names.ToArray()));
         string words = string.Join('\n', all.Select(m => $"{m.Name}: {Words(unit, m.Cells)}"));
-        int height = 60 + (rows * (columns switch { 1 => 380, 2 => 320, 3 => 240, _ => 200 }));
-        return new Figure(Plot.Chart(traces, [.. layout]), title, words, height);
+        double ratio = (double)rows / columns * all[0].Cells.Length / all[0].Cells[0].Length;
+        int extra = (rows * 24) + 30;
+        layout.Add(("margin", new { l = 5, r = 5, t = 30, b = 5 }));
+        traces.AddRange(coloring.Legend(unit));
+        return new Figure(Plot.Chart(traces, [.. layout]), title, words, (int)(ratio * 900) + extra) { Shape = (ratio, extra) };
     }
 
     /// <summary>A grid of images such as MNIST's, each under its label.</summary>
@@ -82,7 +85,7 @@ public static partial class Draw
             throw new WorkbookException($"images \"{title}\": {all.Length} images and {names.Length} labels: each image needs {side * side} bytes and one label");
         }
 
-        const int Top = 10;
+        const int Top = 14;
         columns = Math.Clamp(columns, 1, all.Length);
         int rows = (all.Length + columns - 1) / columns;
         int?[][] sheet = [.. Enumerable.Range(0, rows * (side + Top)).Select(_ => new int?[columns * (side + 2)])];
@@ -99,14 +102,15 @@ public static partial class Draw
             annotations.Add(new { text = Escape(names[i]), x = left + (side / 2.0), y = top - 1, yanchor = "bottom", showarrow = false, font = new { size = 12 } });
         }
 
+        double ratio = (double)(rows * (side + Top)) / (columns * (side + 2));
         Trace trace = Plot.Trace("heatmap", new { z = sheet, zmin = 0, zmax = 255, showscale = false, hoverinfo = "skip", colorscale = new object[] { new object[] { 0, "#000" }, new object[] { 1, "#fff" } } });
         GenericChart chart = Plot.Chart(
             [trace],
-            ("margin", new { l = 0, r = 0, t = 0, b = 0 }),
+            ("margin", new { l = 0, r = 0, t = 14, b = 0 }),
             ("annotations", annotations.ToArray()),
             ("xaxis", Plot.HiddenAxis(("constrain", "domain"), ("constraintoward", "left"), ("fixedrange", true))),
             ("yaxis", Plot.HiddenAxis(("autorange", "reversed"), ("scaleanchor", "x"), ("constrain", "domain"), ("constraintoward", "top"), ("fixedrange", true))));
-        return new Figure(chart, title, $"{all.Length} images: {string.Join(", ", names)}", Math.Max(120, rows * 90));
+        return new Figure(chart, title, $"{all.Length} images: {string.Join(", ", names)}", (int)(ratio * 900) + 20) { Shape = (ratio, 20) };
     }
 
     private static Trace HeatmapTrace(double[][] cells, Coloring coloring, string unit, string axis, bool showScale) => Plot.Trace("heatmap", new
@@ -117,8 +121,8 @@ public static partial class Draw
         zmin = coloring.Low,
         zmax = coloring.High,
         colorscale = coloring.Scale,
-        showscale = showScale,
-        colorbar = coloring.Bar(unit),
+        showscale = showScale && !coloring.Mask,
+        colorbar = Coloring.Bar(unit),
         hovertemplate = "column %{x}, row %{y}: %{z}<extra></extra>",
     });
 

@@ -31,7 +31,7 @@ public static partial class Draw
         {
             foreach (string axis in new[] { "x", "x2" })
             {
-                annotations.Add(new { text = Escape(names[layer]).Replace("\n", "<br>"), xref = axis, yref = "paper", x = layer, y = -0.02, yanchor = "top", showarrow = false, font = new { size = 12 } });
+                annotations.Add(new { text = Escape(names[layer]).Replace(" ", "<br>"), xref = axis, yref = "paper", x = layer, y = -0.02, yshift = layer % 2 == 0 ? 0 : -30, yanchor = "top", showarrow = false, font = new { size = 12 } });
             }
         }
 
@@ -43,6 +43,7 @@ public static partial class Draw
             ("xaxis2", Plot.HiddenAxis(("domain", new[] { 0.54, 1 }), ("anchor", "y2"), ("range", across), ("fixedrange", true))),
             ("yaxis2", Plot.HiddenAxis(("anchor", "x2"), ("range", new[] { -0.06, 1.06 }), ("fixedrange", true))),
             ("annotations", annotations.ToArray()),
+            ("margin", new { l = 5, r = 5, t = 30, b = 75 }),
             ("showlegend", false));
         return new Figure(chart, title, NetworkWords(pruned), height);
     }
@@ -67,7 +68,7 @@ public static partial class Draw
             }
         }
 
-        yield return Plot.Trace("scatter", new { mode = "lines", x, y, xaxis = "x" + axis, yaxis = "y" + axis, line = new { color = Palette.Fade(color, 0.5), width = 1 }, hoverinfo = "skip" });
+        yield return Plot.Trace("scatter", new { mode = "lines", x, y, xaxis = "x" + axis, yaxis = "y" + axis, line = new { color = Palette.Fade(color, 0.75), width = 1 }, hoverinfo = "skip" });
         foreach (bool alive in new[] { true, false })
         {
             (int Layer, int Index)[] nodes = [.. Nodes(sizes).Where(n => IsConnected(masks, n.Layer, n.Index) == alive)];

@@ -17,6 +17,9 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
 {
     private static int s_count;
 
+    // Height over width, and pixels beside: square cells then leave no gap on a narrow page; the height is the most it may be.
+    internal (double Ratio, int Extra)? Shape { get; init; }
+
     /// <summary>The chart, for changes that no helper offers.</summary>
     public GenericChart Chart { get; } = chart;
 
@@ -42,6 +45,8 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
         string data = Script(json["data"]!);
         string layout = Script(json["layout"]!);
         // The count keeps two equal charts on one page apart; both parts are the same in every run.
+        string fit = Shape is (double ratio, int extra)
+            ? FormattableString.Invariant($"el.style.height=Math.min({height},Math.round(el.clientWidth*{ratio:0.###})+{extra})+'px';") : "";
         string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(data)))[..8];
         string id = $"chart-{hash}-{Interlocked.Increment(ref s_count)}";
         string heading = Title.Length == 0 ? "" : $"<div style=\"font-weight:600;margin:0 0 .3em\">{WebUtility.HtmlEncode(Title)}</div>";
@@ -56,7 +61,7 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
               if(!el||!window.Plotly){if(tries++<600)setTimeout(draw,100);return;}
               function color(){return getComputedStyle(el).color;}
               layout.font=Object.assign({},layout.font,{color:color()});
-              el.textContent='';
+              el.textContent='';{{fit}}
               window.Plotly.newPlot(el,data,layout,{responsive:true,displayModeBar:false});
               window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change',function(){window.Plotly.relayout(el,{'font.color':color()});});
             }

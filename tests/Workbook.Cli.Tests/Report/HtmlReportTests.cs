@@ -1,0 +1,129 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using TorchSharp;
+using Workbook.Cli.Report;
+using Workbook.Cli.Running;
+using Workbook.Cli.Tests.Notebook;
+using Workbook.Notebook;
+using Workbook.Notebook.Charts;
+using Workbook.Notebook.Claims;
+using Workbook.Notebook.Hosts;
+using Workbook.Notebook.Tables;
+using Xunit;
+
+namespace Workbook.Cli.Tests.Report;
+
+/// <summary>The page written here shows every chart: look at it in artifacts/gallery.</summary>
+[Collection(OneNotebook.Name)]
+public class HtmlReportTests
+{
+    [Fact]
+    public void The_report_holds_everything_itself_once()
+    {
+        string path = Path.Combine(Gallery(), "report.html");
+        HtmlReport.Write(path, [Everything()]);
+        string page = File.ReadAllText(path);
+        string own = page.Replace(PlotlyScript.Html(), "", StringComparison.Ordinal);
+
+        Assert.Equal(PlotlyScript.Html().Length, page.Length - own.Length);
+        Assert.Empty(Regex.Matches(own, @"(src|srcset|@import|<link)[^>]{0,20}(https?:)?//", RegexOptions.IgnoreCase));
+        Assert.Contains("does not hold", own, StringComparison.Ordinal);
+        Assert.Contains("not measured here (needs profile paper)", own, StringComparison.Ordinal);
+        Assert.Contains("+0.56 %", own, StringComparison.Ordinal);
+        Assert.Equal([path], Directory.GetFiles(Path.GetDirectoryName(path)!));
+    }
+
+    [Fact]
+    public void What_a_cell_prints_is_text_and_formulas_are_legible()
+    {
+        string path = Path.Combine(Gallery(), "report.html");
+        HtmlReport.Write(path, [Everything()]);
+        string page = File.ReadAllText(path);
+
+        Assert.Contains("&lt;script&gt;alert(1)&lt;/script&gt;", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("<script>alert", page, StringComparison.Ordinal);
+        Assert.Contains("<span class=\"math\">w<sub>i</sub> ≤ 0</span>", page, StringComparison.Ordinal);
+        Assert.Contains("data:image/png;base64,iVBOR", page, StringComparison.Ordinal);
+        Assert.Contains("DivideByZeroException: Attempted", page, StringComparison.Ordinal);
+        Assert.Contains("<a href=\"#notebook-1-1\">What pruning is</a>", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_report_that_cannot_be_written_is_one_clear_line()
+    {
+        string file = Path.Combine(Gallery(), "..", "a-file");
+        File.WriteAllText(file, "");
+        WorkbookException fault = Assert.Throws<WorkbookException>(() => HtmlReport.Write(Path.Combine(file, "report.html"), []));
+        Assert.Contains("--out", fault.Message, StringComparison.Ordinal);
+    }
+
+    private static string Gallery()
+    {
+        DirectoryInfo folder = new(AppContext.BaseDirectory);
+        while (folder.Name != "artifacts" && folder.Parent is not null)
+        {
+            folder = folder.Parent;
+        }
+
+        return Directory.CreateDirectory(Path.Combine(folder.FullName, "gallery")).FullName;
+    }
+
+    private static RunResult Everything()
+    {
+        Lab.Describe("mnist", "MNIST", seeds: Enumerable.Range(0, 5), trainingImages: 20_000);
+        List<IShowable> values = Values();
+        Claim[] claims = [.. values.OfType<Claim>()];
+        Lab.Describe("");
+        JsonArray cells =
+        [
+            Markdown("# What pruning is\n\nA weight goes where $w_i \\leq 0$; see [Han et al. 2015](https://arxiv.org/abs/1506.02626).\n\n$$\\mathcal{L}(w \\odot m) = \\frac{1}{N} \\sum_i \\ell(f(x_i; w \\odot m), y_i)$$\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"),
+            Code("// a comment\nvar text = \"<b>\" + 1;\nforeach (var x in xs) { Console.WriteLine(x); }",
+                new JsonObject { ["output_type"] = "stream", ["name"] = "stdout", ["text"] = new JsonArray("<script>alert(1)</script>\n", new string('x', 300)) },
+                new JsonObject { ["output_type"] = "display_data", ["data"] = new JsonObject { ["image/png"] = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==" } },
+                new JsonObject { ["output_type"] = "execute_result", ["data"] = new JsonObject { ["text/plain"] = "42" } },
+                new JsonObject { ["output_type"] = "error", ["ename"] = "DivideByZeroException", ["evalue"] = "Attempted to divide by zero.", ["traceback"] = new JsonArray() }),
+            Markdown("## Every chart"),
+            .. values.Select(value => Code("chart.Show();", new JsonObject
+            {
+                ["output_type"] = "display_data",
+                ["data"] = new JsonObject([.. value.ToBundle().Select(part => KeyValuePair.Create(part.Key, (JsonNode?)part.Value))]),
+            })),
+        ];
+        return new RunResult("00-what-pruning-is", "in.ipynb", "out.ipynb", new JsonObject { ["cells"] = cells }, [.. claims.Select(claim => claim.ToJson())], TimeSpan.FromSeconds(12.3), null);
+    }
+
+    private static List<IShowable> Values()
+    {
+        torch.random.manual_seed(1);
+        double[] sparsities = [0, 0.8, 0.9, 0.95, 0.98, 0.99];
+        Series Curve(string name, double start, double fall) =>
+            new(name, sparsities, [.. Enumerable.Range(0, 5).Select(seed => sparsities.Select((_, i) => start - (fall * i * i) + (Math.Sin((seed * 7) + i) * (0.2 + (i * fall / 4)))).ToArray())]);
+        torch.Tensor weights = torch.randn(300, 784) * 0.05;
+        torch.Tensor kept = weights.abs().gt(0.08).to(torch.float32);
+        return
+        [
+            Draw.Sparsity("Accuracy after magnitude pruning, with and without fine-tuning, and random pruning as the control", "test accuracy (%)",
+                [Curve("iterative", 97.5, 0.05), Curve("fine-tuned", 97.5, 0.1), Curve("no fine-tuning", 97.4, 1.2), Curve("random", 96, 0.4), Curve("gradient·weight", 96.8, 0.25)], reference: [97.6, 97.7, 97.4]),
+            Draw.Histogram("Weights of the first layer: what a threshold removes", "weight", weights, kept, [-0.08, 0.08]),
+            Draw.Histogram("The same, counts on a logarithmic axis", "weight", weights, logY: true),
+            Draw.Heatmap("Connections of each input pixel", kept.sum(0L).reshape(28, 28), "connections", "pixel column", "pixel row"),
+            Draw.Heatmap("Weights of one unit", weights[0].reshape(28, 28), "weight", "pixel column", "pixel row"),
+            Draw.Heatmap("One unit's mask", kept[0].reshape(28, 28), "kept", "pixel column", "pixel row"),
+            Draw.Heatmaps("Masks of six units", Enumerable.Range(0, 6).Select(i => ($"unit {i}", kept[i].reshape(28, 28))), "kept"),
+            Draw.Bars("At 95 % sparsity", "test accuracy (%)", [("dense", [97.6, 97.7]), ("iterative", [97.2, 97.4]), ("random", [93.0, 93.9])], zoom: true),
+            Draw.Scatter("Distance and accuracy", "distance (L2)", "test accuracy (%)", [("lottery ticket", [9.1, 9.4, 8.8], [97.1, 96.9, 97.0]), ("scratch", [27, 26.2, 28.1], [94.4, 94.0, 94.6])]),
+            Draw.Lines("Training loss", "step", "loss (nats)", [new Series("sgd", [.. Enumerable.Range(0, 200).Select(i => (double)i)], [.. Enumerable.Range(0, 200).Select(i => 2.3 * Math.Exp(-i / 40.0))])]),
+            Draw.Network("A network before and after pruning", [torch.randn(6, 8).gt(0.9), torch.randn(5, 6).gt(0.7), torch.randn(3, 5).gt(0.5)], ["input", "hidden 1", "hidden 2", "output"]),
+            Draw.Images("Disks", Enumerable.Range(0, 20).Select(k => Enumerable.Range(0, 784).Select(p => (byte)(Math.Pow((p % 28) - 14, 2) + Math.Pow((p / 28) - 14, 2) < 60 + (k * 5) ? 220 : 0)).ToArray()), Enumerable.Range(0, 20).Select(k => $"{k % 10}")),
+            new Table("Accuracy", "method", new Column("test accuracy (%)", "0.00"), new Column("seeds", "0")).Add("iterative", Summary.Of([97.2, 97.4]), 5).Add("random", 93.0, 5),
+            Claims.Ours("pruning.finetune-90", "Magnitude pruning to 90 % with fine-tuning loses under 0.5 points", [0.1, 0.2, 0.3, 0.4, 0.2], Expect.Below(0.5), "points"),
+            Claims.Ours("pruning.random-95", "At 95 % it beats random pruning by over 2 points", [1.1, 1.2, 1.3, 1.4, 1.2], Expect.Above(2), "points"),
+            Claims.Ours("pruning.iterative-99", "At 99.5 % iterative beats one-shot by over 2 points", [1.1, 1.2, 1.3, 1.4, 1.2], Expect.Above(2), "points", profiles: ["paper"]),
+            Claims.Published("pruning.han-lenet", "LeNet-300-100's error before pruning", 1.64, [2.1, 2.2, 2.3, 2.2, 2.2], "Han et al. 2015, table 1", "%"),
+        ];
+    }
+
+    private static JsonObject Markdown(string text) => new() { ["cell_type"] = "markdown", ["source"] = text };
+
+    private static JsonObject Code(string source, params JsonNode[] outputs) => new() { ["cell_type"] = "code", ["source"] = source, ["outputs"] = new JsonArray(outputs) };
+}

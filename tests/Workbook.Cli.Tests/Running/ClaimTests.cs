@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Xunit;
 
 namespace Workbook.Cli.Tests.Running;
 
@@ -26,6 +27,9 @@ public sealed class ClaimTests : IDisposable
         (int exitCode, string output, string errors) = _workspace.Run("run", "n.ipynb");
         Assert.True(exitCode == 0, errors);
         Assert.Contains("not measured here", output, StringComparison.Ordinal);
+        string report = _workspace.PathOf("artifacts", "run", "report.html");
+        Assert.Equal(report, output.TrimEnd().Split('\n')[^1].TrimEnd());
+        Assert.Contains("pruning.c", File.ReadAllText(report), StringComparison.Ordinal);
         JsonArray claims = JsonNode.Parse(File.ReadAllText(_workspace.PathOf("artifacts", "run", "claims.json")))!.AsArray();
         Assert.Equal(["pruning.a", "pruning.b", "pruning.c"], claims.Select(claim => claim!["id"]!.ToString()));
         Assert.Equal(

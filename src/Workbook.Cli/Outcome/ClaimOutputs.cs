@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 
-namespace Workbook.Cli.Claims;
+namespace Workbook.Cli.Outcome;
 
 /// <summary>Finds the claims that a notebook shows.</summary>
 internal static class ClaimOutputs

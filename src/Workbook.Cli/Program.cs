@@ -15,7 +15,8 @@ internal static class Program
     {
         if (arguments is [KernelMain.Command, ..])
         {
-            return KernelMain.Run(arguments);
+            // A notebook's own threads may go on; they don't keep its process.
+            Environment.Exit(KernelMain.Run(arguments));
         }
 
         Console.OutputEncoding = Encoding.UTF8;

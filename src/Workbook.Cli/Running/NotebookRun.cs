@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Workbook.Cli.Claims;
+using Workbook.Cli.Outcome;
 using Workbook.Cli.Kernel;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Progress;

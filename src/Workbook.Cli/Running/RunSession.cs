@@ -1,7 +1,8 @@
 using Spectre.Console;
-using Workbook.Cli.Claims;
+using Workbook.Cli.Outcome;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Progress;
+using Workbook.Cli.Report;
 
 namespace Workbook.Cli.Running;
 
@@ -32,7 +33,9 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
 
         ClaimSummary summary = new(results);
         summary.Write(Path.Combine(options.OutputFolder, "claims.json"));
-        Print(results, summary);
+        string report = Path.Combine(options.OutputFolder, "report.html");
+        HtmlReport.Write(report, results);
+        Print(results, summary, report);
         bool good = results.Length == notebooks.Count && results.All(result => result.Error is null) && summary.Errors.Count == 0 && !summary.Failed.Any();
         return good ? 0 : 1;
     }
@@ -73,7 +76,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
         return [.. done.Where(d => d is not null).Select(d => d!.Value)];
     }
 
-    private void Print(RunResult[] results, ClaimSummary summary)
+    private void Print(RunResult[] results, ClaimSummary summary, string report)
     {
         if (Console.IsOutputRedirected)
         {
@@ -100,6 +103,6 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
             Console.WriteLine($"{left.Name}: not run (--fail-fast)");
         }
 
-        Console.WriteLine(Path.Combine(options.OutputFolder, "claims.json"));
+        Console.WriteLine(report);
     }
 }

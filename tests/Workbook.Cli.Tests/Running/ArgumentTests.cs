@@ -1,3 +1,5 @@
+using Xunit;
+
 namespace Workbook.Cli.Tests.Running;
 
 public sealed class ArgumentTests : IDisposable

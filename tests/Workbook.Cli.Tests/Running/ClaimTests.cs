@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Xunit;
 
 namespace Workbook.Cli.Tests.Running;
 
@@ -26,6 +27,9 @@ public sealed class ClaimTests : IDisposable
         (int exitCode, string output, string errors) = _workspace.Run("run", "n.ipynb");
         Assert.True(exitCode == 0, errors);
         Assert.Contains("not measured here", output, StringComparison.Ordinal);
+        string report = _workspace.PathOf("artifacts", "run", "report.html");
+        Assert.Equal(report, output.TrimEnd().Split('\n')[^1].TrimEnd());
+        Assert.Contains("pruning.c", File.ReadAllText(report), StringComparison.Ordinal);
         JsonArray claims = JsonNode.Parse(File.ReadAllText(_workspace.PathOf("artifacts", "run", "claims.json")))!.AsArray();
         Assert.Equal(["pruning.a", "pruning.b", "pruning.c"], claims.Select(claim => claim!["id"]!.ToString()));
         Assert.Equal(
@@ -40,6 +44,17 @@ public sealed class ClaimTests : IDisposable
         Assert.Equal(1, _workspace.Run("run", "fails.ipynb").ExitCode);
         _workspace.Write("mended", Declare, "var id = Show(\"pruning.a\", \"ours\", \"false\");", "NotebookHost.Current.Update(id, Claim(\"pruning.a\", \"ours\", \"true\"));");
         Assert.Equal(0, _workspace.Run("run", "mended.ipynb").ExitCode);
+    }
+
+    [Theory]
+    [InlineData("pruning.a", "theirs", "true")]
+    [InlineData("pruning.a", "ours", "true, broken")]
+    public void A_claim_that_is_malformed_fails_the_run(string id, string kind, string holds)
+    {
+        _workspace.Write("n", Declare, $"Show(\"{id}\", \"{kind}\", \"{holds}\");");
+        (int exitCode, _, string errors) = _workspace.Run("run", "n.ipynb");
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith("error: n: a claim lacks an id or its kind is neither", errors, StringComparison.Ordinal);
     }
 
     [Fact]

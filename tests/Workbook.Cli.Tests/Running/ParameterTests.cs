@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
+using Xunit;
 
 namespace Workbook.Cli.Tests.Running;
 

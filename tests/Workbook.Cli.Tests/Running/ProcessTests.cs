@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Xunit;
 
 namespace Workbook.Cli.Tests.Running;
 
@@ -30,6 +31,13 @@ public sealed class ProcessTests : IDisposable
             Assert.Contains(outputs, text => text.StartsWith("error: ", StringComparison.Ordinal) && text.Contains(what, StringComparison.Ordinal));
             Assert.True(name == "4-thread" || outputs.Any(text => text.StartsWith("stdout: before", StringComparison.Ordinal)));
         }
+    }
+
+    [Fact]
+    public void A_thread_that_a_notebook_leaves_running_ends_with_it()
+    {
+        _workspace.Execute(0, "new Thread(() => { while (true) { File.AppendAllText(\"beats\", \"x\"); Thread.Sleep(20); } }).Start();\nwhile (!File.Exists(\"beats\")) Thread.Sleep(10);");
+        AssertHeartStopped();
     }
 
     [Fact]

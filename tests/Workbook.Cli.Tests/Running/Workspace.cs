@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Xunit;
 
 namespace Workbook.Cli.Tests.Running;
 

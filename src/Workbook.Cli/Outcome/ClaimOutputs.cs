@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 
-namespace Workbook.Cli.Claims;
+namespace Workbook.Cli.Outcome;
 
 /// <summary>Finds the claims that a notebook shows.</summary>
 internal static class ClaimOutputs
@@ -15,8 +15,10 @@ internal static class ClaimOutputs
     {
         OrderedDictionary<string, JsonObject> claims = [];
         IEnumerable<JsonNode?> outputs = notebook.CodeCells.SelectMany(cell => cell["outputs"]!.AsArray());
-        foreach (JsonObject claim in outputs.Select(output => output!["data"]?[MimeType]).OfType<JsonObject>())
+        foreach (JsonNode shown in outputs.Select(output => output!["data"]?[MimeType]).OfType<JsonNode>())
         {
+            // What is no object can't be a claim; without an id it is reported as what it is.
+            JsonObject claim = shown as JsonObject ?? new JsonObject { ["statement"] = shown.DeepClone() };
             claims[Text(claim, "id") ?? ""] = claim;
         }
 

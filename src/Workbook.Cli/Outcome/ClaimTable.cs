@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Spectre.Console;
 
-namespace Workbook.Cli.Claims;
+namespace Workbook.Cli.Outcome;
 
 /// <summary>The claims as the terminal shows them.</summary>
 internal static class ClaimTable

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Running;
 
-namespace Workbook.Cli.Claims;
+namespace Workbook.Cli.Outcome;
 
 /// <summary>The claims of all notebooks of a run.</summary>
 internal sealed class ClaimSummary

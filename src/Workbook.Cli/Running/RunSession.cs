@@ -1,6 +1,6 @@
 using Spectre.Console;
-using Workbook.Cli.Outcome;
 using Workbook.Cli.Notebooks;
+using Workbook.Cli.Outcome;
 using Workbook.Cli.Progress;
 using Workbook.Cli.Report;
 

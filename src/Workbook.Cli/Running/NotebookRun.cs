@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Workbook.Cli.Outcome;
 using Workbook.Cli.Kernel;
 using Workbook.Cli.Notebooks;
+using Workbook.Cli.Outcome;
 using Workbook.Cli.Progress;
 
 namespace Workbook.Cli.Running;

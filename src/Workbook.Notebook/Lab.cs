@@ -1,3 +1,4 @@
+using Workbook.Data;
 using Workbook.Native;
 using Workbook.Notebook.Charts;
 using Workbook.Notebook.Hosts;
@@ -13,7 +14,7 @@ public static class Lab
 
     private static bool s_started;
 
-    /// <summary>What the notebook runs on; set by <see cref="Describe"/>.</summary>
+    /// <summary>What the notebook runs on; set by <c>Describe</c>.</summary>
     public static RunContext Context { get; private set; } = new("", "", ProfileOfEnvironment(), []);
 
     /// <summary>How much is computed: <c>quick</c> (the default) or <c>paper</c>.</summary>
@@ -62,6 +63,13 @@ public static class Lab
     /// <returns>The new context; its <see cref="RunContext.Caption"/> is the line under the charts.</returns>
     public static RunContext Describe(string dataset, string? title = null, IEnumerable<int>? seeds = null, int? trainingImages = null, string? hash = null) =>
         Context = new RunContext(dataset, title ?? dataset, Context.Profile, [.. seeds ?? []], trainingImages, hash);
+
+    /// <summary>Says once what the notebook runs on, from the data set itself.</summary>
+    /// <param name="images">The data set: gives id, title and hash.</param>
+    /// <param name="seeds">The seeds that results are averaged over.</param>
+    /// <param name="trainingImages">How many images are trained on.</param>
+    public static RunContext Describe(ImageSet images, IEnumerable<int>? seeds = null, int? trainingImages = null) =>
+        Describe(images.Name, images.Title, seeds, trainingImages, images.Hash);
 
     private static string ProfileOfEnvironment()
     {

@@ -24,7 +24,7 @@ internal static class ClaimsTable
 
         html.Append("<p>").Append(string.Join(" · ", claims.GroupBy(claim => Verdict(claim).Words).Select(group => $"{group.Key}: {group.Count()}"))).Append("</p>");
         html.Append("<div class=\"scroll\"><table class=\"claims\"><thead><tr><th scope=\"col\">Claim</th><th scope=\"col\">Measured</th><th scope=\"col\">Expected</th><th scope=\"col\">Difference</th><th scope=\"col\">Verdict</th></tr></thead><tbody>");
-        foreach (JsonObject claim in claims)
+        foreach ((string notebook, JsonObject claim) in results.SelectMany(result => result.Claims.Select(claim => (result.Name, claim))))
         {
             (string words, string style) = Verdict(claim);
             string unit = Text(claim, "unit") is { Length: > 0 } name ? " " + name : "";
@@ -33,7 +33,7 @@ internal static class ClaimsTable
             string measured = Number(claim, "measured") is string number ? number + spread + unit : "–";
             string difference = Number(claim, "difference") is string value ? (value.StartsWith('-') ? value : "+" + value) + unit : "";
             string expected = Text(claim, "kind") == "published" ? $"{Text(claim, "expected")} (paper)" : Text(claim, "expected");
-            string[] details = [Text(claim, "id"), Text(claim, "notebook"), seeds > 1 ? $"{seeds} seeds" : "", Text(claim, "source"), Text(claim, "note")];
+            string[] details = [Text(claim, "id"), notebook, seeds > 1 ? $"{seeds} seeds" : "", Text(claim, "source"), Text(claim, "note")];
             html.Append("<tr>")
                 .Append($"<td>{Encode(Text(claim, "statement"))}<br><small>{Encode(string.Join(" · ", details.Where(d => d.Length > 0)))}</small></td>")
                 .Append($"<td data-label=\"measured\">{Encode(measured)}</td><td data-label=\"expected\">{Encode(expected)}</td><td data-label=\"difference\">{Encode(difference)}</td>")

@@ -1,4 +1,5 @@
 using System.Text;
+using Workbook.Cli.Notebooks;
 using Workbook.Cli.Running;
 using Workbook.Notebook.Charts;
 
@@ -7,31 +8,9 @@ namespace Workbook.Cli.Report;
 /// <summary>All notebooks of a run as one page that needs no other file and no network.</summary>
 internal static class HtmlReport
 {
-    /// <summary>Writes the page beside its final name, then renames it: a reader never meets half a report.</summary>
-    /// <exception cref="WorkbookException">The file can't be written.</exception>
-    public static void Write(string path, IReadOnlyList<RunResult> results)
-    {
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            File.WriteAllText(temporary, Page(results), new UTF8Encoding(false));
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            try
-            {
-                File.Delete(temporary);
-            }
-            catch (Exception inner) when (inner is IOException or UnauthorizedAccessException)
-            {
-                // The first failure is the one to tell.
-            }
-
-            throw new WorkbookException($"the report can't be written to {path} ({e.Message}): name another folder with --out", e);
-        }
-    }
+    /// <summary>Writes the page whole or not at all.</summary>
+    /// <exception cref="UsageException">The file can't be written.</exception>
+    public static void Write(string path, IReadOnlyList<RunResult> results) => AtomicFile.Write(path, Encoding.UTF8.GetBytes(Page(results)));
 
     private static string Page(IReadOnlyList<RunResult> results)
     {

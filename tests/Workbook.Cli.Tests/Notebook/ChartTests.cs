@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using TorchSharp;
 using Workbook.Notebook;
 using Workbook.Notebook.Charts;
-using Xunit;
 
 namespace Workbook.Cli.Tests.Notebook;
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Workbook.Notebook;
 using Workbook.Notebook.Claims;
-using Xunit;
+using NotebookClaims = Workbook.Notebook.Claims.Claims;
 
 namespace Workbook.Cli.Tests.Notebook;
 
@@ -27,7 +27,7 @@ public class ClaimTests
     [InlineData(double.NaN, 0.1, false)]
     public void A_claim_is_judged_on_the_mean(double first, double second, bool holds)
     {
-        Claim claim = On("mnist", () => Claims.Ours("pruning.a", "s", [first, second], Expect.Below(0.5), "points"));
+        Claim claim = On("mnist", () => NotebookClaims.Ours("pruning.a", "s", [first, second], Expect.Below(0.5), "points"));
 
         Assert.Equal(holds, claim.Holds);
         Assert.Equal("< 0.5 points", claim.Expected);
@@ -37,7 +37,7 @@ public class ClaimTests
     public void Each_data_set_has_its_expectation_and_none_is_dropped_in_silence()
     {
         Claim Of(string dataset, Expectation? digits = null) =>
-            On(dataset, () => Claims.Ours("lottery.a", "s", [0.7, 0.7], Expect.Below(0.5), digits: digits));
+            On(dataset, () => NotebookClaims.Ours("lottery.a", "s", [0.7, 0.7], Expect.Below(0.5), digits: digits));
 
         Assert.False(Of("mnist").Holds);
         Assert.False(Of("digits").Holds);
@@ -52,7 +52,7 @@ public class ClaimTests
     [Fact]
     public void A_profile_that_cannot_test_it_says_which_can()
     {
-        Claim claim = On("mnist", () => Claims.Ours("structure.a", "s", [9, 9], Expect.Below(0.5), profiles: ["paper"]));
+        Claim claim = On("mnist", () => NotebookClaims.Ours("structure.a", "s", [9, 9], Expect.Below(0.5), profiles: ["paper"]));
 
         Assert.Null(claim.Holds);
         Assert.Equal("not measured here (needs profile paper)", claim.Note);
@@ -61,7 +61,7 @@ public class ClaimTests
     [Fact]
     public void A_published_number_stands_beside_ours_and_never_gates()
     {
-        Claim claim = On("mnist", () => Claims.Published("gradient-flow.a", "error", 1.64, [2, 2.2], "Han et al. 2015, table 1", "%"));
+        Claim claim = On("mnist", () => NotebookClaims.Published("gradient-flow.a", "error", 1.64, [2, 2.2], "Han et al. 2015, table 1", "%"));
 
         Assert.Null(claim.Holds);
         Assert.Equal(0.46, claim.Difference!.Value, 9);
@@ -72,12 +72,12 @@ public class ClaimTests
     public void A_time_gets_a_second_chance_and_no_third()
     {
         int measured = 0;
-        Claim late = On("mnist", () => Claims.Timed("structure.t", "s", () => [measured++ == 0 ? 3 : 1, 1, 5], Expect.Below(2)));
+        Claim late = On("mnist", () => NotebookClaims.Timed("structure.t", "s", () => [measured++ == 0 ? 3 : 1, 1, 5], Expect.Below(2)));
         Assert.True(late.Holds);
         Assert.Equal(1, late.Measured);
 
         measured = 0;
-        Claim failed = On("mnist", () => Claims.Timed("structure.t", "s", () => [++measured + 2], Expect.Below(2)));
+        Claim failed = On("mnist", () => NotebookClaims.Timed("structure.t", "s", () => [++measured + 2], Expect.Below(2)));
         Assert.False(failed.Holds);
         Assert.Equal(2, measured);
     }
@@ -85,7 +85,7 @@ public class ClaimTests
     [Fact]
     public void The_json_has_every_field_and_no_number_that_json_lacks()
     {
-        Claim claim = On("mnist", () => Claims.Ours("pruning.a", "s <b>", [double.NaN, 1], Expect.Below(0.5)));
+        Claim claim = On("mnist", () => NotebookClaims.Ours("pruning.a", "s <b>", [double.NaN, 1], Expect.Below(0.5)));
         JsonObject json = JsonNode.Parse(claim.ToBundle()[Claim.MimeType])!.AsObject();
 
         Assert.Equal(
@@ -99,9 +99,9 @@ public class ClaimTests
     [Fact]
     public void Faults_are_named()
     {
-        Assert.Contains("pruning.", Assert.Throws<WorkbookException>(() => Claims.Ours("other.a", "s", [1], Expect.Below(1))).Message, StringComparison.Ordinal);
-        Assert.Contains("3 values for 2 seeds", Assert.Throws<WorkbookException>(() => On("mnist", () => Claims.Ours("pruning.a", "s", [1, 2, 3], Expect.Below(1)))).Message, StringComparison.Ordinal);
-        Assert.Throws<WorkbookException>(() => Claims.Ours("pruning.a", "s", [], Expect.Below(1)));
+        Assert.Contains("pruning.", Assert.Throws<WorkbookException>(() => NotebookClaims.Ours("other.a", "s", [1], Expect.Below(1))).Message, StringComparison.Ordinal);
+        Assert.Contains("3 values for 2 seeds", Assert.Throws<WorkbookException>(() => On("mnist", () => NotebookClaims.Ours("pruning.a", "s", [1, 2, 3], Expect.Below(1)))).Message, StringComparison.Ordinal);
+        Assert.Throws<WorkbookException>(() => NotebookClaims.Ours("pruning.a", "s", [], Expect.Below(1)));
         Assert.Throws<WorkbookException>(() => Timing.AlternatingRatios(() => { }, () => { }, 0));
     }
 

@@ -7,7 +7,7 @@ using Workbook.Notebook.Claims;
 using Workbook.Notebook.Hosts;
 using Workbook.Notebook.Progress;
 using Workbook.Notebook.Tables;
-using Xunit;
+using NotebookClaims = Workbook.Notebook.Claims.Claims;
 
 namespace Workbook.Cli.Tests.Notebook;
 
@@ -52,7 +52,7 @@ public class HostTests
     [Fact]
     public void Trailing_values_follow_the_kernels_convention()
     {
-        foreach ((IShowable value, int mimeTypes) in new (IShowable, int)[] { (new Table("t", "a").Add(1), 2), (Claims.Ours("pruning.x", "s", [1.0], Expect.Below(2)), 3) })
+        foreach ((IShowable value, int mimeTypes) in new (IShowable, int)[] { (new Table("t", "a").Add(1), 2), (NotebookClaims.Ours("pruning.x", "s", [1.0], Expect.Below(2)), 3) })
         {
             // As the kernel does it: an attribute by name, its properties and the source's methods by name.
             object attribute = value.GetType().GetCustomAttributes(true).Single(a => a.GetType().Name == "TypeFormatterSourceAttribute");

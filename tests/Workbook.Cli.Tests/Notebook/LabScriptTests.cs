@@ -2,7 +2,6 @@ using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
 using Workbook.Notebook;
 using Workbook.Notebook.Hosts;
-using Xunit;
 
 namespace Workbook.Cli.Tests.Notebook;
 

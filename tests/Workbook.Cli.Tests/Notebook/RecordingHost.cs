@@ -1,5 +1,4 @@
 using Workbook.Notebook.Hosts;
-using Xunit;
 
 namespace Workbook.Cli.Tests.Notebook;
 

@@ -9,7 +9,7 @@ using Workbook.Notebook.Charts;
 using Workbook.Notebook.Claims;
 using Workbook.Notebook.Hosts;
 using Workbook.Notebook.Tables;
-using Xunit;
+using NotebookClaims = Workbook.Notebook.Claims.Claims;
 
 namespace Workbook.Cli.Tests.Report;
 
@@ -53,8 +53,8 @@ public class HtmlReportTests
     {
         string file = Path.Combine(Gallery(), "..", "a-file");
         File.WriteAllText(file, "");
-        WorkbookException fault = Assert.Throws<WorkbookException>(() => HtmlReport.Write(Path.Combine(file, "report.html"), []));
-        Assert.Contains("--out", fault.Message, StringComparison.Ordinal);
+        UsageException fault = Assert.Throws<UsageException>(() => HtmlReport.Write(Path.Combine(file, "report.html"), []));
+        Assert.Contains("report.html can't be written", fault.Message, StringComparison.Ordinal);
     }
 
     private static string Gallery()
@@ -116,10 +116,10 @@ public class HtmlReportTests
             Draw.Network("A network before and after pruning", [torch.randn(6, 8).gt(0.9), torch.randn(5, 6).gt(0.7), torch.randn(3, 5).gt(0.5)], ["input", "hidden 1", "hidden 2", "output"]),
             Draw.Images("Disks", Enumerable.Range(0, 20).Select(k => Enumerable.Range(0, 784).Select(p => (byte)(Math.Pow((p % 28) - 14, 2) + Math.Pow((p / 28) - 14, 2) < 60 + (k * 5) ? 220 : 0)).ToArray()), Enumerable.Range(0, 20).Select(k => $"{k % 10}")),
             new Table("Accuracy", "method", new Column("test accuracy (%)", "0.00"), new Column("seeds", "0")).Add("iterative", Summary.Of([97.2, 97.4]), 5).Add("random", 93.0, 5),
-            Claims.Ours("pruning.finetune-90", "Magnitude pruning to 90 % with fine-tuning loses under 0.5 points", [0.1, 0.2, 0.3, 0.4, 0.2], Expect.Below(0.5), "points"),
-            Claims.Ours("pruning.random-95", "At 95 % it beats random pruning by over 2 points", [1.1, 1.2, 1.3, 1.4, 1.2], Expect.Above(2), "points"),
-            Claims.Ours("pruning.iterative-99", "At 99.5 % iterative beats one-shot by over 2 points", [1.1, 1.2, 1.3, 1.4, 1.2], Expect.Above(2), "points", profiles: ["paper"]),
-            Claims.Published("pruning.han-lenet", "LeNet-300-100's error before pruning", 1.64, [2.1, 2.2, 2.3, 2.2, 2.2], "Han et al. 2015, table 1", "%"),
+            NotebookClaims.Ours("pruning.finetune-90", "Magnitude pruning to 90 % with fine-tuning loses under 0.5 points", [0.1, 0.2, 0.3, 0.4, 0.2], Expect.Below(0.5), "points"),
+            NotebookClaims.Ours("pruning.random-95", "At 95 % it beats random pruning by over 2 points", [1.1, 1.2, 1.3, 1.4, 1.2], Expect.Above(2), "points"),
+            NotebookClaims.Ours("pruning.iterative-99", "At 99.5 % iterative beats one-shot by over 2 points", [1.1, 1.2, 1.3, 1.4, 1.2], Expect.Above(2), "points", profiles: ["paper"]),
+            NotebookClaims.Published("pruning.han-lenet", "LeNet-300-100's error before pruning", 1.64, [2.1, 2.2, 2.3, 2.2, 2.2], "Han et al. 2015, table 1", "%"),
         ];
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using TorchSharp;
 using Workbook.Notebook;
 using Workbook.Notebook.Charts;
+using Xunit;
 
 namespace Workbook.Cli.Tests.Notebook;
 

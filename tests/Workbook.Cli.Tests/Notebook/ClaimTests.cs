@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Workbook.Notebook;
 using Workbook.Notebook.Claims;
+using Xunit;
 using NotebookClaims = Workbook.Notebook.Claims.Claims;
 
 namespace Workbook.Cli.Tests.Notebook;

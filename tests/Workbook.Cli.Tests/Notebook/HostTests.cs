@@ -7,6 +7,7 @@ using Workbook.Notebook.Claims;
 using Workbook.Notebook.Hosts;
 using Workbook.Notebook.Progress;
 using Workbook.Notebook.Tables;
+using Xunit;
 using NotebookClaims = Workbook.Notebook.Claims.Claims;
 
 namespace Workbook.Cli.Tests.Notebook;

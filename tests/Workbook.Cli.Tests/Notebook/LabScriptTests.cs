@@ -2,6 +2,7 @@ using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
 using Workbook.Notebook;
 using Workbook.Notebook.Hosts;
+using Xunit;
 
 namespace Workbook.Cli.Tests.Notebook;
 

@@ -1,4 +1,5 @@
 using Workbook.Notebook.Hosts;
+using Xunit;
 
 namespace Workbook.Cli.Tests.Notebook;
 

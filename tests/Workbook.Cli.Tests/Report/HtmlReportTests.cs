@@ -9,6 +9,7 @@ using Workbook.Notebook.Charts;
 using Workbook.Notebook.Claims;
 using Workbook.Notebook.Hosts;
 using Workbook.Notebook.Tables;
+using Xunit;
 using NotebookClaims = Workbook.Notebook.Claims.Claims;
 
 namespace Workbook.Cli.Tests.Report;

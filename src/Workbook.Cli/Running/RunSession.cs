@@ -33,9 +33,10 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
 
         ClaimSummary summary = new(results);
         summary.Write(Path.Combine(options.OutputFolder, "claims.json"));
+        Print(results, summary);
         string report = Path.Combine(options.OutputFolder, "report.html");
         HtmlReport.Write(report, results);
-        Print(results, summary, report);
+        await Console.Out.WriteLineAsync(report).ConfigureAwait(false);
         bool good = results.Length == notebooks.Count && results.All(result => result.Error is null) && summary.Errors.Count == 0 && !summary.Failed.Any();
         return good ? 0 : 1;
     }
@@ -76,7 +77,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
         return [.. done.Where(d => d is not null).Select(d => d!.Value)];
     }
 
-    private void Print(RunResult[] results, ClaimSummary summary, string report)
+    private void Print(RunResult[] results, ClaimSummary summary)
     {
         if (Console.IsOutputRedirected)
         {
@@ -102,7 +103,5 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
         {
             Console.WriteLine($"{left.Name}: not run (--fail-fast)");
         }
-
-        Console.WriteLine(report);
     }
 }

@@ -60,16 +60,18 @@ public static class Lab
     /// <param name="seeds">The seeds that results are averaged over.</param>
     /// <param name="trainingImages">How many images are trained on.</param>
     /// <param name="hash">The data set's SHA-256.</param>
+    /// <param name="schedule">Network, epochs and what else a reader of a chart has to know.</param>
     /// <returns>The new context; its <see cref="RunContext.Caption"/> is the line under the charts.</returns>
-    public static RunContext Describe(string dataset, string? title = null, IEnumerable<int>? seeds = null, int? trainingImages = null, string? hash = null) =>
-        Context = new RunContext(dataset, title ?? dataset, Context.Profile, [.. seeds ?? []], trainingImages, hash);
+    public static RunContext Describe(string dataset, string? title = null, IEnumerable<int>? seeds = null, int? trainingImages = null, string? hash = null, string? schedule = null) =>
+        Context = new RunContext(dataset, title ?? dataset, Context.Profile, [.. seeds ?? []], trainingImages, hash, schedule);
 
     /// <summary>Says once what the notebook runs on, from the data set itself.</summary>
     /// <param name="images">The data set: gives id, title and hash.</param>
     /// <param name="seeds">The seeds that results are averaged over.</param>
     /// <param name="trainingImages">How many images are trained on.</param>
-    public static RunContext Describe(ImageSet images, IEnumerable<int>? seeds = null, int? trainingImages = null) =>
-        Describe(images.Name, images.Title, seeds, trainingImages, images.Hash);
+    /// <param name="schedule">Network, epochs and what else a reader of a chart has to know.</param>
+    public static RunContext Describe(ImageSet images, IEnumerable<int>? seeds = null, int? trainingImages = null, string? schedule = null) =>
+        Describe(images.Name, images.Title, seeds, trainingImages, images.Hash, schedule);
 
     private static string ProfileOfEnvironment()
     {

@@ -6,8 +6,9 @@ namespace Workbook.Notebook;
 /// <param name="Profile">How much is computed: <c>quick</c> or <c>paper</c>.</param>
 /// <param name="Seeds">The seeds that results are averaged over.</param>
 /// <param name="TrainingImages">How many images are trained on, where that is stated.</param>
+/// <param name="Schedule">Network, epochs and what else a reader of a chart has to know, where that is stated.</param>
 /// <param name="Hash">The data set's SHA-256, where that is stated.</param>
-public sealed record RunContext(string Dataset, string Title, string Profile, IReadOnlyList<int> Seeds, int? TrainingImages = null, string? Hash = null)
+public sealed record RunContext(string Dataset, string Title, string Profile, IReadOnlyList<int> Seeds, int? TrainingImages = null, string? Hash = null, string? Schedule = null)
 {
     /// <summary>For example "MNIST · quick profile · 5 seeds (0–4) · 20,000 training images".</summary>
     public string Caption()
@@ -27,6 +28,11 @@ public sealed record RunContext(string Dataset, string Title, string Profile, IR
         if (TrainingImages is int images)
         {
             parts.Add($"{images:#,0} training images");
+        }
+
+        if (!string.IsNullOrEmpty(Schedule))
+        {
+            parts.Add(Schedule);
         }
 
         if (!string.IsNullOrEmpty(Hash))

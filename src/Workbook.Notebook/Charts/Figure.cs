@@ -27,7 +27,10 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
     public string Title { get; } = title;
 
     /// <summary>The line below the chart: data set, profile, seeds.</summary>
-    public string Caption { get; } = Lab.Context.Caption();
+    public string Caption { get; private init; } = Lab.Context.Caption();
+
+    /// <summary>The same chart with another line below it: one that does not show the run's data says what it shows.</summary>
+    public Figure WithCaption(string caption) => new(Chart, Title, Text, height) { Shape = Shape, Caption = caption };
 
     /// <summary>The numbers in words.</summary>
     public string Text { get; } = text;

@@ -10,7 +10,7 @@ namespace Workbook.Pruning;
 /// </summary>
 public sealed class BoundMask : IDisposable
 {
-    private readonly (Parameter Parameter, Tensor Pruned)[] _parameters;
+    private readonly (Parameter Parameter, Tensor Kept)[] _parameters;
 
     internal BoundMask(Mask mask, nn.Module model)
     {
@@ -29,16 +29,17 @@ public sealed class BoundMask : IDisposable
         }
 
         using DisposeScope scope = NewDisposeScope();
-        _parameters = [.. mask.Select(m => (parameters[m.Key], m.Value.logical_not().to(parameters[m.Key].device).DetachFromDisposeScope()))];
+        _parameters = [.. mask.Select(m => (parameters[m.Key], m.Value.to(parameters[m.Key].dtype, parameters[m.Key].device).DetachFromDisposeScope()))];
     }
 
     /// <summary>Sets the pruned weights to 0, also where they were NaN or infinite.</summary>
     public void Apply()
     {
         using IDisposable noGrad = no_grad();
-        foreach ((Parameter parameter, Tensor pruned) in _parameters)
+        using DisposeScope scope = NewDisposeScope();
+        foreach ((Parameter parameter, Tensor kept) in _parameters)
         {
-            parameter.masked_fill_(pruned, 0);
+            parameter.masked_fill_(kept.eq(0), 0);
         }
     }
 
@@ -46,27 +47,36 @@ public sealed class BoundMask : IDisposable
     public void ApplyToGradients()
     {
         using IDisposable noGrad = no_grad();
-        foreach ((Parameter parameter, Tensor pruned) in _parameters)
+        foreach ((Parameter parameter, Tensor kept) in _parameters)
         {
-            parameter.grad?.masked_fill_(pruned, 0);
+            parameter.grad?.mul_(kept);
         }
     }
 
-    /// <summary>One step of the optimizer over what is left: masks the gradients, steps, masks the weights.</summary>
+    /// <summary>
+    /// One step of the optimizer over what is left: masks the gradients, steps, masks the weights. A weight that has
+    /// become NaN stays so, and shows that the training has diverged.
+    /// </summary>
     public void Step(optim.Optimizer optimizer)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
         ApplyToGradients();
         optimizer.step();
-        Apply();
+
+        // By product: filling by condition takes 15 times as long, a quarter of a small network's step.
+        using IDisposable noGrad = no_grad();
+        foreach ((Parameter parameter, Tensor kept) in _parameters)
+        {
+            parameter.mul_(kept);
+        }
     }
 
     /// <summary>Frees the bound tensors; the mask and the model stay as they are.</summary>
     public void Dispose()
     {
-        foreach ((_, Tensor pruned) in _parameters)
+        foreach ((_, Tensor kept) in _parameters)
         {
-            pruned.Dispose();
+            kept.Dispose();
         }
     }
 }

@@ -72,7 +72,7 @@ internal static class RunCommand
         NotebookDocument[] notebooks = [.. paths.Select(NotebookReader.Read)];
         Parameters.Inject(notebooks, arguments.GetValue(s_parameters) ?? []);
         CreateOutputFolder(options.OutputFolder);
-        return new RunSession(notebooks, options).RunAsync(cancellation);
+        return new RunSession(notebooks, DataBeforehand.Get(notebooks, options)).RunAsync(cancellation);
     }
 
     private static string OutputFolder(string? named, IReadOnlyList<string> notebooks)

@@ -32,7 +32,7 @@ internal sealed class DatasetStore(Manifest manifest, string cache, bool offline
         catch (WorkbookException e) when (any)
         {
             report?.Invoke(e.Message);
-            string why = offline ? "is not in the cache and WORKBOOK_OFFLINE forbids to download it"
+            string why = offline ? "is not in the cache and nothing is downloaded (WORKBOOK_OFFLINE)"
                 : e is { InnerException: null } ? "is not in the cache and could not be downloaded"
                 : "is not in the cache, which could not be used";
             return Digits.Generate(source: $"built-in digits, drawn by code, because {entry.Title} {why}");

@@ -50,7 +50,7 @@ public sealed class Workspace : IDisposable
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync();
             Task<string> errors = process.StandardError.ReadToEndAsync();
-            if (!process.WaitForExit(TimeSpan.FromSeconds(60)))
+            if (!process.WaitForExit(TimeSpan.FromMinutes(3)))
             {
                 process.Kill(entireProcessTree: true);
                 Assert.Fail("the program did not end");
@@ -79,7 +79,7 @@ public sealed class Workspace : IDisposable
     public string WaitForFile(string name)
     {
         string text = "";
-        Assert.True(SpinWait.SpinUntil(() => File.Exists(PathOf(name)) && (text = File.ReadAllText(PathOf(name))).Length > 0, TimeSpan.FromSeconds(30)), $"no {name}");
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(PathOf(name)) && (text = File.ReadAllText(PathOf(name))).Length > 0, TimeSpan.FromMinutes(2)), $"no {name}");
         return text;
     }
 

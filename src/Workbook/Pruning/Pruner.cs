@@ -15,23 +15,36 @@ public sealed record Pruner(Saliency Saliency)
     public Scope Scope { get; init; } = Scope.PerLayer();
 
     /// <summary>
-    /// Chooses what is left at a sparsity. Exactly round(sparsity · pieces) pieces go (half to even, as PyTorch rounds);
-    /// of equal scores the first in the parameter goes first. The model is not changed: <see cref="Mask.Apply"/> does that.
+    /// Chooses what is left at a sparsity. Exactly round(sparsity · pieces) pieces are gone then (half to even, as PyTorch
+    /// rounds); of equal scores the first in the parameter goes first. The model is not changed: <see cref="Mask.Apply"/> does that.
     /// </summary>
     /// <param name="model">The model whose weights are ranked.</param>
-    /// <param name="sparsity">The fraction pruned in all, 0 to 1, counted over the layers in scope.</param>
+    /// <param name="sparsity">The fraction of pieces pruned in all, 0 to 1, of the layers in scope.</param>
     /// <param name="previous">What is pruned already, and stays pruned.</param>
     /// <exception cref="WorkbookException">
-    /// A sparsity outside 0 to 1 or below what is pruned already, a layer that is not there, a score that is not a number.
+    /// A sparsity outside 0 to 1, below what is pruned already or above what the granularity allows, a layer that is not
+    /// there, a score that is not a number.
     /// </exception>
     public Mask Prune(nn.Module model, double sparsity, Mask? previous = null)
     {
         CheckSparsity(sparsity);
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
-        IReadOnlyList<(string Name, Parameter Weight)> weights = Prunable.Weights(model, Scope.Except);
-        return new Mask(weights.GroupBy(w => Scope.IsGlobal ? "" : w.Name).SelectMany(group => Rank([.. group], sparsity, previous)));
+        return Choose(model, previous, (names, total, gone) =>
+        {
+            double wanted = Scope.SparsityOf(names, sparsity);
+            CheckSparsity(wanted);
+            long goes = (long)Math.Round(wanted * total, MidpointRounding.ToEven);
+            return goes >= gone ? goes : throw new WorkbookException(FormattableString.Invariant(
+                $"{names}: {(double)gone / total:P2} is pruned already, more than the {wanted:P2} asked for; pruned weights do not come back"));
+        });
     }
+
+    /// <summary>Prunes an amount of what is left, as torch.nn.utils.prune does when it is called again and again.</summary>
+    /// <param name="model">The model whose weights are ranked.</param>
+    /// <param name="amount">A fraction of the pieces left, or a number of pieces; in each layer, or in all together.</param>
+    /// <param name="previous">What is pruned already, and stays pruned.</param>
+    /// <exception cref="WorkbookException">More than is left or than the granularity allows; otherwise as <see cref="Prune"/>.</exception>
+    public Mask PruneMore(nn.Module model, Amount amount, Mask? previous = null) =>
+        Choose(model, previous, (_, total, gone) => gone + amount.Of(total - gone));
 
     internal static void CheckSparsity(double sparsity)
     {
@@ -41,35 +54,41 @@ public sealed record Pruner(Saliency Saliency)
         }
     }
 
-    private IEnumerable<KeyValuePair<string, Tensor>> Rank(IReadOnlyList<(string Name, Parameter Weight)> group, double sparsity, Mask? previous)
+    /// <param name="model">The model.</param>
+    /// <param name="previous">What is pruned already.</param>
+    /// <param name="gone">(names, pieces, those gone already) → how many are to be gone.</param>
+    private Mask Choose(nn.Module model, Mask? previous, Func<string, long, long, long> gone)
     {
-        Tensor[] pieces = [.. group.Select(w => Granularity.Pieces(Score(w.Name, w.Weight, previous)))];
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        return new Mask(Prunable.Weights(model, Scope.Except).GroupBy(w => Scope.IsGlobal ? "" : w.Name).SelectMany(group => Rank([.. group], previous, gone)));
+    }
+
+    private IEnumerable<KeyValuePair<string, Tensor>> Rank((string Name, Parameter Weight)[] group, Mask? previous, Func<string, long, long, long> gone)
+    {
+        string names = string.Join(", ", group.Select(w => w.Name));
+        Tensor[] kept = [.. group.Select(w => previous is not null && previous.TryGetValue(w.Name, out Tensor? left) ? left : ones(w.Weight.shape, ScalarType.Bool))];
+        Tensor[] pieces = [.. group.Zip(kept, (w, k) => Granularity.Pieces(Score(w.Name, w.Weight).mul(k), k))];
         Tensor all = cat(pieces);
-        long total = all.numel(), gone = all.eq(double.NegativeInfinity).sum().item<long>();
-        long goes = (long)Math.Round(sparsity * total, MidpointRounding.ToEven);
-        if (goes < gone)
+        long goes = gone(names, all.numel(), all.eq(double.NegativeInfinity).sum().item<long>());
+        if (all.ne(double.PositiveInfinity).sum().item<long>() is var free && goes > free)
         {
-            throw new WorkbookException(FormattableString.Invariant(
-                $"{string.Join(", ", group.Select(w => w.Name))}: {(double)gone / total:P2} is pruned already, more than the {sparsity:P2} asked for; pruned weights do not come back"));
+            throw new WorkbookException(FormattableString.Invariant($"{names}: at most {(double)free / all.numel():P2} can be pruned at this granularity"));
         }
 
         // A stable sort, not topk: of equal scores the same ones go on every machine.
-        Tensor kept = ones(total, ScalarType.Bool);
-        kept[all.sort(0, descending: false, stable: true).Indices[TensorIndex.Slice(0, goes)]] = false;
-        return group.Zip(kept.split([.. pieces.Select(p => p.numel())]),
-            (w, k) => KeyValuePair.Create(w.Name, Granularity.Weights(k, w.Weight.shape)));
+        Tensor stays = ones(all.numel(), ScalarType.Bool);
+        stays[all.sort(0, descending: false, stable: true).Indices[TensorIndex.Slice(0, goes)]] = false;
+        return group.Select(w => w.Name).Zip(kept, stays.split([.. pieces.Select(p => p.numel())]))
+            .Select(layer => KeyValuePair.Create(layer.First, Granularity.Weights(layer.Third, layer.Second)));
     }
 
-    /// <summary>The saliency, with what is pruned already below everything else.</summary>
-    private Tensor Score(string name, Parameter weight, Mask? previous)
+    /// <summary>The saliency as finite numbers: ±∞ have a meaning of their own in the ranking.</summary>
+    private Tensor Score(string name, Parameter weight)
     {
         Tensor score = Saliency.Score(name, weight).detach().cpu();
-        if (score.isnan().any().item<bool>())
-        {
-            throw new WorkbookException($"the saliency of '{name}' is not a number: its weights or gradients have diverged");
-        }
-
-        score = (score.dtype == ScalarType.Float64 ? score : score.to(ScalarType.Float32)).clamp_min(float.MinValue); // −∞ is for the pruned ones alone
-        return previous is not null && previous.TryGetValue(name, out Tensor? kept) ? score.masked_fill(kept.logical_not(), double.NegativeInfinity) : score;
+        return score.isnan().any().item<bool>()
+            ? throw new WorkbookException($"the saliency of '{name}' is not a number: its weights or gradients have diverged")
+            : (score.dtype == ScalarType.Float64 ? score : score.to(ScalarType.Float32)).clamp(float.MinValue, float.MaxValue);
     }
 }

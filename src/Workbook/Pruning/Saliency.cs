@@ -22,6 +22,16 @@ public abstract class Saliency
     /// </summary>
     public static Saliency GradientTimesWeight { get; } = new GradientTimesWeightSaliency();
 
+    /// <summary>
+    /// (g·w)²: the squared first-order Taylor term (Molchanov et al. 2019, eq. 8), weight by weight; with
+    /// <see cref="Granularity.Along"/> and n = 1 summed over a unit. Needs gradients, as <see cref="GradientTimesWeight"/>.
+    /// </summary>
+    public static Saliency Taylor { get; } = new TaylorSaliency();
+
+    /// <summary>Scores of one's own (<c>importance_scores</c>).</summary>
+    /// <param name="scores">Parameter name → a tensor of its shape; a higher score is kept longer.</param>
+    public static Saliency Given(IReadOnlyDictionary<string, Tensor> scores) => new GivenSaliency(scores);
+
     /// <summary>A number drawn for each weight: the control that every criterion has to beat.</summary>
     /// <param name="seed">Same seed, same scores, in whatever order the layers are asked for.</param>
     public static Saliency Random(int seed) => new RandomSaliency(seed);
@@ -35,6 +45,19 @@ public abstract class Saliency
     {
         public override Tensor Score(string name, Parameter weight) => (weight.grad
             ?? throw new WorkbookException($"'{name}' has no gradient: run a backward pass before pruning by gradient·weight")).mul(weight).abs();
+    }
+
+    private sealed class TaylorSaliency : Saliency
+    {
+        public override Tensor Score(string name, Parameter weight) => GradientTimesWeight.Score(name, weight).square();
+    }
+
+    private sealed class GivenSaliency(IReadOnlyDictionary<string, Tensor> scores) : Saliency
+    {
+        public override Tensor Score(string name, Parameter weight) => !scores.TryGetValue(name, out Tensor? score)
+            ? throw new WorkbookException($"there are no scores for '{name}'; there are for {string.Join(", ", scores.Keys)}")
+            : score.shape.SequenceEqual(weight.shape) ? score
+            : throw new WorkbookException($"the scores of '{name}' have shape [{string.Join(", ", score.shape)}], the parameter [{string.Join(", ", weight.shape)}]");
     }
 
     private sealed class RandomSaliency(int seed) : Saliency

@@ -1,9 +1,12 @@
 namespace Workbook.Pruning;
 
-/// <summary>Among which weights the ranking runs: within each layer, or over all of them.</summary>
+/// <summary>Which weights are ranked against each other: those of each layer, or of all layers together.</summary>
 public sealed class Scope
 {
-    private Scope(bool isGlobal, string[] except) => (IsGlobal, Except) = (isGlobal, except);
+    private readonly Func<string, double, double>? _sparsityOf;
+
+    private Scope(bool isGlobal, string[] except, Func<string, double, double>? sparsityOf = null) =>
+        (IsGlobal, Except, _sparsityOf) = (isGlobal, except, sparsityOf);
 
     /// <summary>Whether all layers share one ranking.</summary>
     public bool IsGlobal { get; }
@@ -15,7 +18,14 @@ public sealed class Scope
     /// <param name="except">Layers that stay whole.</param>
     public static Scope PerLayer(params string[] except) => new(false, except);
 
+    /// <summary>Every layer loses a fraction of its own, e.g. the output layer half of what the others lose.</summary>
+    /// <param name="sparsityOf">(parameter, sparsity asked for) → that parameter's sparsity, 0 to 1.</param>
+    /// <param name="except">Layers that stay whole.</param>
+    public static Scope PerLayer(Func<string, double, double> sparsityOf, params string[] except) => new(false, except, sparsityOf);
+
     /// <summary>The least worth go wherever they are; layers end with different sparsities.</summary>
     /// <param name="except">Layers that stay whole.</param>
     public static Scope Global(params string[] except) => new(true, except);
+
+    internal double SparsityOf(string parameter, double sparsity) => _sparsityOf?.Invoke(parameter, sparsity) ?? sparsity;
 }

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using TorchSharp;
+using Workbook.Serialization;
 using static TorchSharp.torch;
 
 namespace Workbook.Pruning;
@@ -44,6 +45,27 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
         using DisposeScope scope = NewDisposeScope();
         return new(Prunable.Weights(model, except).Select(p => KeyValuePair.Create(p.Name, ones(p.Weight.shape, ScalarType.Bool))));
     }
+
+    /// <summary>Reads a mask that <see cref="Save"/> wrote, or one of another program: tensors of 0 and 1 of any dtype in a safetensors file.</summary>
+    /// <exception cref="WorkbookException">As <see cref="SafeTensors.Read"/>, or a tensor holds something other than 0 and 1.</exception>
+    public static Mask Load(string path)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using SafeTensorsFile file = SafeTensors.Read(path);
+        KeyValuePair<string, Tensor>[] kept = [.. file.Names.Select(name => KeyValuePair.Create(name, file.Load(name)))];
+        try
+        {
+            return new Mask(kept);
+        }
+        catch (WorkbookException e)
+        {
+            throw new WorkbookException(SafeTensorsFault.OneLine($"{path} is no mask: {e.Message}"), e);
+        }
+    }
+
+    /// <summary>Writes the mask to a safetensors file of bool tensors, whole or not at all.</summary>
+    /// <exception cref="WorkbookException">The file can't be written.</exception>
+    public void Save(string path) => SafeTensors.Write(path, this);
 
     /// <summary>Weights that the mask names, kept or not.</summary>
     public long Total => _kept.Values.Sum(t => t.numel());

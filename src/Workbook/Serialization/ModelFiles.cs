@@ -6,6 +6,8 @@ namespace Workbook.Serialization;
 /// <summary>Models in safetensors files, under the names of PyTorch's state_dict, so that they load there and here.</summary>
 public static class ModelFiles
 {
+    private const int FaultsShown = 3;
+
     /// <summary>Writes all parameters and buffers of a model, whole or not at all.</summary>
     /// <param name="model">Any module; a pruned one needs nothing special.</param>
     /// <param name="path">The file; its folder must be there.</param>
@@ -27,10 +29,11 @@ public static class ModelFiles
         ArgumentNullException.ThrowIfNull(model);
         using SafeTensorsFile file = SafeTensors.Read(path);
         Dictionary<string, Tensor> state = model.state_dict();
-        List<string> faults = [.. Mismatches(state, file)];
-        if (faults.Count > 0)
+        string[] faults = [.. Mismatches(state, file)];
+        if (faults.Length > 0)
         {
-            throw new WorkbookException(SafeTensorsFault.OneLine($"{path} does not fit the model: {string.Join("; ", faults)}"));
+            string more = faults.Length > FaultsShown ? $" and {faults.Length - FaultsShown} more" : "";
+            throw new WorkbookException(SafeTensorsFault.OneLine($"{path} does not fit the model: {string.Join("; ", faults.Take(FaultsShown))}{more}"));
         }
 
         using DisposeScope scope = NewDisposeScope();

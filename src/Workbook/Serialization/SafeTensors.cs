@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -75,6 +76,9 @@ public static class SafeTensors
         byte[] json;
         try
         {
+            // JSON itself would put another character in the place of broken ones.
+            UTF8Encoding strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+            _ = header.Entries.Keys.Concat(header.Metadata.Keys).Concat(header.Metadata.Values).Sum(strict.GetByteCount);
             json = header.ToJson();
         }
         catch (ArgumentException e)

@@ -11,7 +11,9 @@ internal static class SafeTensorsFault
 
     internal static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) || c is '\u2028' or '\u2029' ? ' ' : c));
 
-    internal static string Quoted(string name) => $"'{(name.Length > LongestName ? name[..LongestName] + "…" : name)}'";
+    internal static string Quoted(string name) => $"'{Short(name, LongestName)}'";
+
+    internal static string Short(string text, int longest) => text.Length > longest ? text[..longest] + "…" : text;
 
     internal static string List(IReadOnlyCollection<string> names) => names.Count == 0 ? "nothing"
         : string.Join(", ", names.Take(NamesShown).Select(Quoted)) + (names.Count > NamesShown ? $" and {names.Count - NamesShown} more" : "");

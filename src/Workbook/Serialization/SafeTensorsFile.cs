@@ -1,5 +1,5 @@
-using System.IO.MemoryMappedFiles;
 using System.Buffers.Binary;
+using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -83,17 +83,17 @@ public sealed class SafeTensorsFile : IDisposable
             throw new WorkbookException(SafeTensorsFault.OneLine($"no memory for {SafeTensorsFault.Quoted(name)} of {_path}, {entry.End - entry.Begin:N0} bytes"), e);
         }
 
-        ulong position = (ulong)(_dataStart + entry.Begin);
+        long position = _dataStart + entry.Begin;
         foreach (Tensor chunk in SafeTensors.Chunks(tensor.view(-1)))
         {
             Span<byte> bytes = chunk.bytes;
-            _view.SafeMemoryMappedViewHandle.ReadSpan(position, bytes);
+            Copy(position, bytes);
             if (entry.Dtype == ScalarType.Bool && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
             {
                 throw SafeTensorsFault.Of(_path, $"{SafeTensorsFault.Quoted(name)} is bool and holds bytes other than 0 and 1");
             }
 
-            position += (ulong)bytes.Length;
+            position += bytes.Length;
         }
 
         return tensor.MoveToOuterDisposeScope();
@@ -117,6 +117,11 @@ public sealed class SafeTensorsFile : IDisposable
                 throw new WorkbookException($"can't read {path}: it is a folder; give the name of a file in it");
             }
 
+            if (!File.Exists(path))
+            {
+                throw new WorkbookException(SafeTensorsFault.OneLine($"can't read {path}: there is no such file"));
+            }
+
             stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
             SafeTensorsFile file = new(path, stream);
             stream = null;
@@ -129,6 +134,24 @@ public sealed class SafeTensorsFile : IDisposable
         finally
         {
             stream?.Dispose();
+        }
+    }
+
+    /// <summary>By pointer: the handle's own ReadSpan copies element after element.</summary>
+    private unsafe void Copy(long position, Span<byte> into)
+    {
+        byte* start = null;
+        try
+        {
+            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+            new ReadOnlySpan<byte>(start + position, into.Length).CopyTo(into);
+        }
+        finally
+        {
+            if (start is not null)
+            {
+                _view.SafeMemoryMappedViewHandle.ReleasePointer();
+            }
         }
     }
 }

@@ -52,7 +52,7 @@ internal sealed record SafeTensorsHeader(OrderedDictionary<string, SafeTensorsEn
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // The second: text that is no Unicode.
-            throw SafeTensorsFault.Of(path, $"its header is not valid JSON ({e.Message.TrimEnd('.')})", e);
+            throw SafeTensorsFault.Of(path, $"its header is not valid JSON ({SafeTensorsFault.Short(e.Message.TrimEnd('.'), 200)})", e);
         }
     }
 

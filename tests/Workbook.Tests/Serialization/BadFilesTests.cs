@@ -105,6 +105,27 @@ public sealed class BadFilesTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_another_program_cuts_short_while_it_is_open_does_not_end_the_process()
+    {
+        string path = Write(Of("""{"a":{"dtype":"U8","shape":[100000],"data_offsets":[0,100000]}}""", new byte[100_000]));
+        using SafeTensorsFile file = SafeTensors.Read(path);
+        void Cut()
+        {
+            using FileStream other = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+            other.SetLength(100);
+        }
+
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.ThrowsAny<IOException>(Cut);
+            return;
+        }
+
+        Cut();
+        SafeTensorsTests.Fault(() => file.Load("a"), path, "while it was open");
+    }
+
+    [Fact]
     public void Every_truncation_is_noticed()
     {
         byte[] whole = Of(Sound, new byte[9]);

@@ -9,13 +9,17 @@ namespace Workbook.Notebook;
 /// <summary>The notebook's bench: started by <c>lab.csx</c>, knows what runs where and on what.</summary>
 public static class Lab
 {
-    /// <summary>The environment variable that names the profile.</summary>
-    public const string ProfileVariable = "WORKBOOK_PROFILE";
-
+    private const string ProfileVariable = "WORKBOOK_PROFILE";
+    private static RunContext? s_context;
     private static bool s_started;
 
     /// <summary>What the notebook runs on; set by <c>Describe</c>.</summary>
-    public static RunContext Context { get; private set; } = new("", "", ProfileOfEnvironment(), []);
+    /// <exception cref="WorkbookException">WORKBOOK_PROFILE names no profile.</exception>
+    public static RunContext Context
+    {
+        get => s_context ??= new("", "", ProfileOfEnvironment(), []);
+        private set => s_context = value;
+    }
 
     /// <summary>How much is computed: <c>quick</c> (the default) or <c>paper</c>.</summary>
     public static string Profile => Context.Profile;
@@ -48,6 +52,7 @@ public static class Lab
         }
 
         Libtorch.Load();
+        TorchSharp.torch.set_num_threads(1); // on a busy machine two torch threads wait for each other; seeds use the cores instead
         if (NotebookHost.Current.WantsPlotly)
         {
             NotebookHost.Current.Display(PlotlyScript.ToBundle());

@@ -12,8 +12,6 @@ public static class Lab
     /// <summary>The environment variable that names the profile.</summary>
     public const string ProfileVariable = "WORKBOOK_PROFILE";
 
-    private static bool s_started;
-
     /// <summary>What the notebook runs on; set by <c>Describe</c>.</summary>
     public static RunContext Context { get; private set; } = new("", "", ProfileOfEnvironment(), []);
 
@@ -28,16 +26,14 @@ public static class Lab
 
     /// <summary>
     /// Readies the process for notebooks: assemblies and natives resolve from the library's folder, libtorch is loaded,
-    /// outputs go to the host that runs the notebook. A second call does nothing.
+    /// outputs go to the host that runs the notebook. A second call shows the charts' script anew: whoever runs the first
+    /// cell again has lost its output.
     /// </summary>
+    /// <exception cref="WorkbookException">There is no such profile, or libtorch does not load.</exception>
     public static void Start()
     {
-        if (s_started)
-        {
-            return;
-        }
-
-        s_started = true;
+        // Asked for before the type's initializer does, which would wrap the message.
+        _ = ProfileOfEnvironment();
         if (!NotebookHost.IsSet)
         {
             AssemblyProbing.Attach();

@@ -11,7 +11,6 @@ public static class Lab
 {
     private const string ProfileVariable = "WORKBOOK_PROFILE";
     private static RunContext? s_context;
-    private static bool s_started;
 
     /// <summary>What the notebook runs on; set by <c>Describe</c>.</summary>
     /// <exception cref="WorkbookException">WORKBOOK_PROFILE names no profile.</exception>
@@ -32,16 +31,13 @@ public static class Lab
 
     /// <summary>
     /// Readies the process for notebooks: assemblies and natives resolve from the library's folder, libtorch is loaded,
-    /// outputs go to the host that runs the notebook. A second call does nothing.
+    /// outputs go to the host that runs the notebook. A second call shows the charts' script anew: whoever runs the first
+    /// cell again has lost its output.
     /// </summary>
+    /// <exception cref="WorkbookException">There is no such profile, or libtorch does not load.</exception>
     public static void Start()
     {
-        if (s_started)
-        {
-            return;
-        }
-
-        s_started = true;
+        _ = Context; // a wrong profile is said here, not in a later cell
         if (!NotebookHost.IsSet)
         {
             AssemblyProbing.Attach();

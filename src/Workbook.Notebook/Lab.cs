@@ -9,7 +9,7 @@ namespace Workbook.Notebook;
 /// <summary>The notebook's bench: started by <c>lab.csx</c>, knows what runs where and on what.</summary>
 public static class Lab
 {
-    private const string ProfileVariable = "WORKBOOK_PROFILE";
+    internal const string ProfileVariable = "WORKBOOK_PROFILE";
     private static RunContext? s_context;
 
     /// <summary>What the notebook runs on; set by <c>Describe</c>.</summary>

@@ -9,13 +9,16 @@ namespace Workbook.Notebook;
 /// <summary>The notebook's bench: started by <c>lab.csx</c>, knows what runs where and on what.</summary>
 public static class Lab
 {
-    /// <summary>The environment variable that names the profile.</summary>
-    public const string ProfileVariable = "WORKBOOK_PROFILE";
-
-    private static bool s_started;
+    internal const string ProfileVariable = "WORKBOOK_PROFILE";
+    private static RunContext? s_context;
 
     /// <summary>What the notebook runs on; set by <c>Describe</c>.</summary>
-    public static RunContext Context { get; private set; } = new("", "", ProfileOfEnvironment(), []);
+    /// <exception cref="WorkbookException">WORKBOOK_PROFILE names no profile.</exception>
+    public static RunContext Context
+    {
+        get => s_context ??= new("", "", ProfileOfEnvironment(), []);
+        private set => s_context = value;
+    }
 
     /// <summary>How much is computed: <c>quick</c> (the default) or <c>paper</c>.</summary>
     public static string Profile => Context.Profile;
@@ -28,16 +31,13 @@ public static class Lab
 
     /// <summary>
     /// Readies the process for notebooks: assemblies and natives resolve from the library's folder, libtorch is loaded,
-    /// outputs go to the host that runs the notebook. A second call does nothing.
+    /// outputs go to the host that runs the notebook. A second call shows the charts' script anew: whoever runs the first
+    /// cell again has lost its output.
     /// </summary>
+    /// <exception cref="WorkbookException">There is no such profile, or libtorch does not load.</exception>
     public static void Start()
     {
-        if (s_started)
-        {
-            return;
-        }
-
-        s_started = true;
+        _ = Context; // a wrong profile is said here, not in a later cell
         if (!NotebookHost.IsSet)
         {
             AssemblyProbing.Attach();
@@ -48,6 +48,7 @@ public static class Lab
         }
 
         Libtorch.Load();
+        TorchSharp.torch.set_num_threads(1); // on a busy machine two torch threads wait for each other; seeds use the cores instead
         if (NotebookHost.Current.WantsPlotly)
         {
             NotebookHost.Current.Display(PlotlyScript.ToBundle());

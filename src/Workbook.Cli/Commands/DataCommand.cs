@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Workbook.Cli.Progress;
 using Workbook.Data;
 
 namespace Workbook.Cli.Commands;
@@ -6,19 +7,16 @@ namespace Workbook.Cli.Commands;
 /// <summary><c>workbook data fetch|list</c>.</summary>
 internal static class DataCommand
 {
-    private static readonly Option<DirectoryInfo?> s_folder = new("--data")
-    {
-        Description = "The folder the data sets lie in, or go to; by default WORKBOOK_DATA, else the cache of all notebooks.",
-        HelpName = "DIR",
-    };
+    private static readonly Option<DirectoryInfo?> s_to = new("--data") { Description = "The folder they go to; by default the cache of all notebooks.", HelpName = "DIR" };
+    private static readonly Option<DirectoryInfo?> s_in = new("--data") { Description = "The folder they lie in; by default WORKBOOK_DATA, else the cache of all notebooks.", HelpName = "DIR" };
 
     public static Command Create()
     {
         Argument<string[]> names = new("name") { Description = "mnist, fashion-mnist; by default both.", DefaultValueFactory = _ => ["mnist", "fashion-mnist"] };
-        Command fetch = new("fetch", "Downloads what is missing or damaged; contents are checked by SHA-256.") { names, s_folder };
-        fetch.SetAction((parsed, cancel) => Task.Run(() => Fetch(parsed.GetValue(names)!, parsed.GetValue(s_folder)?.FullName, cancel), CancellationToken.None));
-        Command list = new("list", "Says which data sets there are and what is here of them.") { s_folder };
-        list.SetAction(parsed => List(parsed.GetValue(s_folder)?.FullName));
+        Command fetch = new("fetch", "Downloads what is missing or damaged; contents are checked by SHA-256.") { names, s_to };
+        fetch.SetAction((parsed, cancel) => Task.Run(() => Fetch(parsed.GetValue(names)!, parsed.GetValue(s_to)?.FullName, cancel), CancellationToken.None));
+        Command list = new("list", "Says which data sets there are and what is here of them.") { s_in };
+        list.SetAction(parsed => List(parsed.GetValue(s_in)));
         return new Command("data", "Fetches and lists the data sets.") { fetch, list };
     }
 
@@ -28,7 +26,7 @@ internal static class DataCommand
         {
             try
             {
-                string where = Datasets.Fetch(name, folder, new Lines(), cancel);
+                string where = Datasets.Fetch(name, folder, new DownloadLines(), cancel: cancel);
                 Console.WriteLine($"{name}: complete and verified in {where}");
             }
             catch (OperationCanceledException)
@@ -41,45 +39,25 @@ internal static class DataCommand
         return 0;
     }
 
-    private static int List(string? folder)
+    private static int List(DirectoryInfo? folder)
     {
-        foreach (DatasetStatus set in Datasets.List(folder))
+        if (folder is { Exists: false })
+        {
+            throw new UsageException($"--data {folder} is not a folder: name the folder that holds the data sets");
+        }
+
+        foreach (DatasetStatus set in Datasets.List(folder?.FullName))
         {
             string here = set switch
             {
                 { Folder: null } => "built in, drawn by code",
-                { Verified: true } => $"here, {Megabytes(set.Bytes)}, verified: {set.Folder}",
-                { Present: true } => $"here, {Megabytes(set.Bytes)}, not the published content: {set.Folder}",
-                _ => $"not here, {Megabytes(set.DownloadBytes)} to download to {set.Folder}",
+                { Verified: true } => $"here, {DownloadLines.Megabytes(set.Bytes)}, verified: {set.Folder}",
+                { Present: true } => $"here, {DownloadLines.Megabytes(set.Bytes)}, not the published content: {set.Folder}",
+                _ => $"not here, {DownloadLines.Megabytes(set.DownloadBytes)} to download to {set.Folder}",
             };
             Console.WriteLine($"{set.Name,-14}{set.Title} ({set.Licence}): {here}");
         }
 
         return 0;
-    }
-
-    private static string Megabytes(long bytes) => $"{bytes / 1e6:F1} MB";
-
-    /// <summary>A line for each quarter of a file.</summary>
-    private sealed class Lines : IProgress<DownloadProgress>
-    {
-        private (string File, long Quarter) _last;
-
-        public void Report(DownloadProgress value)
-        {
-            (string, long) now = (value.File, value.Total is > 0 and long total ? 4 * value.Received / total : value.Received >> 22);
-            lock (this)
-            {
-                if (now == _last)
-                {
-                    return;
-                }
-
-                _last = now;
-            }
-
-            string of = value.Total is long all ? $" of {Megabytes(all)}" : "";
-            Console.Error.WriteLine($"{value.File}: {Megabytes(value.Received)}{of} from {value.Mirror}");
-        }
     }
 }

@@ -31,8 +31,8 @@ internal static class RunCommand
     {
         s_dataset.AcceptOnlyFromAmong("auto", "mnist", "fashion-mnist", "digits");
         s_profile.AcceptOnlyFromAmong("quick", "paper");
-        s_timeout.Validators.Add(result => Require(result, result.GetValueOrDefault<double?>() is null or (> 0 and < 1e6), "--timeout needs a number of seconds above 0"));
-        s_jobs.Validators.Add(result => Require(result, result.GetValueOrDefault<int>() >= 1, "--jobs needs a number from 1"));
+        s_timeout.Validators.Add(result => Require(result, text => double.TryParse(text, out double seconds) && seconds is > 0 and < 1e6, "--timeout needs a number of seconds above 0"));
+        s_jobs.Validators.Add(result => Require(result, text => int.TryParse(text, out int jobs) && jobs >= 1, "--jobs needs a whole number from 1"));
     }
 
     public static Command Create()
@@ -54,7 +54,7 @@ internal static class RunCommand
         command.SetAction(RunAsync);
     }
 
-    private static Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
+    private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
         IReadOnlyList<string> paths = NotebookFinder.Find(arguments.GetValue(s_notebooks) ?? []);
         RunOptions options = new()
@@ -72,12 +72,22 @@ internal static class RunCommand
         NotebookDocument[] notebooks = [.. paths.Select(NotebookReader.Read)];
         Parameters.Inject(notebooks, arguments.GetValue(s_parameters) ?? []);
         CreateOutputFolder(options.OutputFolder);
-        return new RunSession(notebooks, DataBeforehand.Get(notebooks, options)).RunAsync(cancellation);
+        try
+        {
+            options = await DataBeforehand.GetAsync(notebooks, options, cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync("interrupted").ConfigureAwait(false);
+            return RunSession.Interrupted;
+        }
+
+        return await new RunSession(notebooks, options).RunAsync(cancellation).ConfigureAwait(false);
     }
 
     private static string OutputFolder(string? named, IReadOnlyList<string> notebooks)
     {
-        string folder = named is null ? NotebookFinder.DefaultOutputFolder(notebooks) : Path.GetFullPath(named);
+        string folder = named is null ? NotebookFinder.DefaultOutputFolder(notebooks) : Path.TrimEndingDirectorySeparator(Path.GetFullPath(named));
         if (File.Exists(folder))
         {
             throw new UsageException($"--out {folder} is a file: name a folder");
@@ -93,10 +103,13 @@ internal static class RunCommand
         try
         {
             Directory.CreateDirectory(folder);
+            string probe = Path.Combine(folder, $".workbook-{Environment.ProcessId}");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"the output folder {folder} can't be made ({e.Message}): name another with --out");
+            throw new UsageException($"the output folder {folder} can't be written ({e.Message}): name another with --out");
         }
     }
 
@@ -112,9 +125,10 @@ internal static class RunCommand
         return Directory.Exists(named) ? Path.GetFullPath(named) : throw new UsageException($"{source} {named} is not a folder: name the folder that holds the data sets");
     }
 
-    private static void Require(SymbolResult result, bool condition, string message)
+    /// <summary>Judges the words themselves: an option's value throws where it can't be read.</summary>
+    private static void Require(OptionResult result, Func<string, bool> isFine, string message)
     {
-        if (!condition)
+        if (!result.Tokens.All(token => isFine(token.Value)))
         {
             result.AddError(message);
         }

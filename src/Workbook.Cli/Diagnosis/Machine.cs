@@ -52,7 +52,7 @@ internal static class Machine
             Native.Libtorch.Load();
             using TorchSharp.torch.Tensor two = TorchSharp.torch.ones(2).sum();
             return two.item<float>() == 2
-                ? new(FindingState.Good, "libtorch", $"loads and computes{CppRuntime()}")
+                ? new(FindingState.Good, "libtorch", "loads and computes")
                 : new(FindingState.Missing, "libtorch", "computes wrongly: 1 + 1 is not 2", "Run the memory and CPU checks of this machine");
         }
 #pragma warning disable CA1031 // Whatever keeps libtorch from loading is the finding.
@@ -60,37 +60,8 @@ internal static class Machine
 #pragma warning restore CA1031
         {
             Exception cause = e.GetBaseException() is WorkbookException inner ? inner : e;
-            return new(FindingState.Missing, "libtorch", $"does not load{CppRuntime()}", cause.Message);
+            return new(FindingState.Missing, "libtorch", "does not load", cause.Message);
         }
-    }
-
-    /// <summary>The newest version that the system's C++ runtime defines, where libtorch depends on it.</summary>
-    private static string CppRuntime()
-    {
-        const string prefix = "GLIBCXX_3.4.";
-        string[] folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/lib64", "/usr/lib"];
-        string? library = OperatingSystem.IsLinux() ? folders.Select(folder => Path.Combine(folder, "libstdc++.so.6")).FirstOrDefault(File.Exists) : null;
-        if (library is null)
-        {
-            return "";
-        }
-
-        string text = global::System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(library));
-        int newest = 0;
-        for (int at = 0; (at = text.IndexOf(prefix, at, StringComparison.Ordinal)) >= 0;)
-        {
-            at += prefix.Length;
-            int end = at;
-            while (end < text.Length && char.IsAsciiDigit(text[end]))
-            {
-                end++;
-            }
-
-            _ = int.TryParse(text[at..end], out int version);
-            newest = Math.Max(newest, version);
-        }
-
-        return $" (libstdc++ has up to {prefix}{newest})";
     }
 
     private static Finding Cores() => new(FindingState.Good, "processors", Environment.ProcessorCount.ToString());
@@ -115,23 +86,16 @@ internal static class Machine
 
     private static Finding Data()
     {
-        const string remedy = "The workbook then downloads MNIST or, without a network, runs on its built-in digits; `--data DIR` or WORKBOOK_DATA names a folder that has it";
-        string? folder = Environment.GetEnvironmentVariable("WORKBOOK_DATA");
-        if (!string.IsNullOrEmpty(folder) && !Directory.Exists(folder))
+        string? named = Environment.GetEnvironmentVariable("WORKBOOK_DATA") is { Length: > 0 } folder ? folder : null;
+        DatasetStatus[] here = named is null || Directory.Exists(named) ? [.. Datasets.List().Where(set => set is { Folder: not null, Present: true })] : [];
+        if (here.Length > 0)
         {
-            return new(FindingState.Missing, "data", $"WORKBOOK_DATA names {folder}, which is not a folder", "Name a folder, or unset the variable");
+            return new(FindingState.Good, "data", string.Join("; ", here.Select(set => $"{set.Title} in {set.Folder}{(set.Verified ? "" : " (not the published content)")}")));
         }
 
-        DatasetStatus[] all = [.. Datasets.List().Where(status => status.Folder is not null)];
-        string[] here = [.. all.Where(status => status.Present).Select(status => $"{status.Title} in {status.Folder}{(status.Verified ? "" : " (damaged)")}")];
-        if (here.Length == 0)
-        {
-            return new(FindingState.Optional, "data", $"no MNIST in {(string.IsNullOrEmpty(folder) ? Datasets.CacheFolder : folder)}", remedy);
-        }
-
-        return all.Any(status => status is { Present: true, Verified: false })
-            ? new(FindingState.Missing, "data", string.Join("; ", here), "Delete the damaged files: the next run fetches them again")
-            : new(FindingState.Good, "data", string.Join("; ", here));
+        return named is not null
+            ? new(FindingState.Missing, "data", $"WORKBOOK_DATA names {named}, which holds no data set", "Name a folder with MNIST's four files, or unset the variable")
+            : new(FindingState.Optional, "data", $"none in {Datasets.CacheFolder}", "A run downloads MNIST or, without a network, uses the built-in digits; --data DIR or WORKBOOK_DATA names a folder that has it");
     }
 
     private static Finding Browser()
@@ -141,7 +105,7 @@ internal static class Machine
             return new(FindingState.Good, "browser", "the system's");
         }
 
-        string[] names = ["xdg-open", "firefox", "chromium", "google-chrome"];
+        string[] names = ["firefox", "chromium", "google-chrome", "microsoft-edge"];
         string? found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
             .SelectMany(folder => names.Select(name => Path.Combine(folder, name))).FirstOrDefault(File.Exists);
         return found is not null

@@ -6,9 +6,22 @@ namespace Workbook.Cli.Kernel;
 /// <param name="stream">"stdout" or "stderr".</param>
 internal sealed class ConsoleText(EventChannel channel, string stream) : TextWriter
 {
+    private char? _highSurrogate;
+
     public override Encoding Encoding => Encoding.UTF8;
 
-    public override void Write(char value) => Send(value.ToString());
+    // Half of a character that came alone waits for its other half: no encoding has a place for it.
+    public override void Write(char value)
+    {
+        if (char.IsHighSurrogate(value))
+        {
+            _highSurrogate = value;
+            return;
+        }
+
+        Send(char.IsLowSurrogate(value) ? _highSurrogate + value.ToString() : value.ToString());
+        _highSurrogate = null;
+    }
 
     public override void Write(string? value) => Send(value);
 

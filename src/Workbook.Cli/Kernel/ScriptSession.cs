@@ -44,10 +44,6 @@ internal sealed class ScriptSession : IDisposable
 
     public void Dispose() => _loader.Dispose();
 
-    /// <summary>Compiles something small, so that the compiler itself is compiled when the first cell comes.</summary>
-    public void WarmUp() =>
-        CSharpScript.Create<object?>("1", _options.WithFilePath("warm-up"), assemblyLoader: null).Compile();
-
     private async Task<object?> RunAsync(string code, string name, string folder, int depth)
     {
         object? value = null;

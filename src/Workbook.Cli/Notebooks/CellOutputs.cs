@@ -18,6 +18,7 @@ internal sealed class CellOutputs
     private int _textLeft;
     private long _displayedLeft;
     private int _executionCount;
+    private bool _complete;
 
     /// <summary>From now on outputs go to this cell.</summary>
     public void Begin(JsonObject cell, int executionCount)
@@ -38,7 +39,10 @@ internal sealed class CellOutputs
     {
         lock (_lock)
         {
-            AddStream(stream, text);
+            if (!_complete)
+            {
+                AddStream(stream, text);
+            }
         }
     }
 
@@ -46,6 +50,11 @@ internal sealed class CellOutputs
     {
         lock (_lock)
         {
+            if (_complete)
+            {
+                return;
+            }
+
             switch (message.Kind)
             {
                 case KernelEventKind.Stream:
@@ -80,12 +89,13 @@ internal sealed class CellOutputs
         }
     }
 
-    /// <summary>Writes text that is still being gathered into the document.</summary>
+    /// <summary>Writes text that is still being gathered into the document, which is changed no more: programs that a cell left behind may go on writing.</summary>
     public void Complete()
     {
         lock (_lock)
         {
             EndStream();
+            _complete = true;
         }
     }
 

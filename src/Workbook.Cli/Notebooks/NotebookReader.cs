@@ -14,7 +14,7 @@ internal static class NotebookReader
         JsonNode? root;
         try
         {
-            root = JsonNode.Parse(File.ReadAllBytes(path), documentOptions: s_options);
+            root = JsonNode.Parse(File.ReadAllText(path), documentOptions: s_options); // as text: some editors begin with a byte order mark
         }
         catch (JsonException e)
         {

@@ -20,6 +20,15 @@ internal static class Parameters
     /// <exception cref="UsageException">An assignment is malformed, or no notebook declares the name.</exception>
     public static void Inject(IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<string> assignments)
     {
+        // Values of an earlier run (--in-place) are not this one's.
+        foreach (NotebookDocument notebook in notebooks)
+        {
+            foreach (JsonObject earlier in notebook.CodeCells.Where(cell => NotebookDocument.HasTag(cell, InjectedTag)))
+            {
+                notebook.Remove(earlier);
+            }
+        }
+
         if (assignments.Count == 0)
         {
             return;
@@ -63,6 +72,11 @@ internal static class Parameters
             return value == "null" ? value : SymbolDisplay.FormatLiteral(value, quote: true);
         }
 
+        if (type.TrimEnd('?') == "bool" && bool.TryParse(value, out bool truth))
+        {
+            return truth ? "true" : "false";
+        }
+
         ExpressionSyntax expression = SyntaxFactory.ParseExpression(value);
         bool whole = !expression.ContainsDiagnostics && expression.FullSpan.Length == value.Length && expression.GetTrailingTrivia().Count == 0;
         if (!whole || !IsLiteral(expression))
@@ -91,11 +105,6 @@ internal static class Parameters
         foreach ((string name, string value) in values.Where(v => types.ContainsKey(v.Key)))
         {
             source.Append($"\n{name} = {Literal(value, types[name])};");
-        }
-
-        foreach (JsonObject earlier in notebook.CodeCells.Where(cell => NotebookDocument.HasTag(cell, InjectedTag)))
-        {
-            notebook.Remove(earlier);
         }
 
         if (values.Keys.Any(types.ContainsKey))

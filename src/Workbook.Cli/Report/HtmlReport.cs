@@ -20,7 +20,7 @@ internal static class HtmlReport
             .Append("<style>").Append(ReportStyle.Css).Append("</style>")
             .Append(PlotlyScript.Html())
             .Append("</head><body><main><h1>Pruning Workbook</h1>");
-        ClaimsTable.Append(html, results);
+        ReportedClaims.Append(html, results);
         NotebookSection[] sections = [.. results.Select((result, index) => new NotebookSection(result, $"notebook-{index + 1}"))];
         html.Append("<nav aria-label=\"Contents\"><h2>Contents</h2><ul>");
         foreach (NotebookSection section in sections)

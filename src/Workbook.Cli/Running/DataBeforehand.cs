@@ -1,4 +1,5 @@
 using Workbook.Cli.Notebooks;
+using Workbook.Cli.Progress;
 using Workbook.Data;
 
 namespace Workbook.Cli.Running;
@@ -9,9 +10,10 @@ namespace Workbook.Cli.Running;
 /// </summary>
 internal static class DataBeforehand
 {
-    /// <returns>The options, offline where MNIST is out of reach.</returns>
+    /// <returns>The options, offline where MNIST was not to be had and the built-in digits do.</returns>
     /// <exception cref="WorkbookException">A data set that was asked for by name can't be had.</exception>
-    public static RunOptions Get(IReadOnlyList<NotebookDocument> notebooks, RunOptions options)
+    /// <exception cref="OperationCanceledException">The run was interrupted.</exception>
+    public static async Task<RunOptions> GetAsync(IReadOnlyList<NotebookDocument> notebooks, RunOptions options, CancellationToken cancellation)
     {
         string dataset = options.Dataset ?? Variable("WORKBOOK_DATASET") ?? "auto";
         string wanted = dataset == "auto" ? "mnist" : dataset;
@@ -22,9 +24,16 @@ internal static class DataBeforehand
             return options;
         }
 
-        ImageSet images = Datasets.Open(dataset, report: Console.Error.WriteLine);
-        Console.Error.WriteLine(images.Source);
-        return options with { Offline = images.Name != wanted };
+        try
+        {
+            await Task.Run(() => Datasets.Fetch(wanted, null, new DownloadLines(), briefly: dataset == "auto", cancel: cancellation), cancellation).ConfigureAwait(false);
+            return options;
+        }
+        catch (WorkbookException e) when (dataset == "auto")
+        {
+            await Console.Error.WriteLineAsync($"{e.Message}; the notebooks run on the built-in digits").ConfigureAwait(false);
+            return options with { Offline = true };
+        }
     }
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;

@@ -100,7 +100,7 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
 
         string prefix = $"line {error.Line}: ";
         message = message.StartsWith(prefix, StringComparison.Ordinal) ? message[prefix.Length..] : message;
-        string more = messages.Length > 1 ? $" (and {messages.Length - 1} more lines in the executed notebook)" : "";
+        string more = messages.Length > 1 ? $" (and {messages.Length - 1} more in the executed notebook)" : "";
         return $"code cell {cell}, line {error.Line}: `{error.SourceLine}`: {error.Name}: {message}{more}";
     }
 

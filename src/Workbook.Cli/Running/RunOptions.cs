@@ -29,7 +29,7 @@ internal sealed record RunOptions
     /// <summary>What the notebooks see of these options.</summary>
     public IEnumerable<KeyValuePair<string, string>> Environment()
     {
-        (string Name, string? Value)[] variables = [("WORKBOOK_PROFILE", Profile), ("WORKBOOK_DATA", DataFolder), ("WORKBOOK_DATASET", Dataset), ("WORKBOOK_OFFLINE", Offline ? "1" : null)];
+        (string Name, string? Value)[] variables = [("WORKBOOK_PROFILE", Profile), ("WORKBOOK_DATA", DataFolder), ("WORKBOOK_DATASET", Dataset), ("WORKBOOK_OFFLINE", Offline ? Data.Datasets.Unreachable : null)];
         return variables.Where(v => v.Value is not null).Select(v => KeyValuePair.Create(v.Name, v.Value!));
     }
 }

@@ -9,7 +9,7 @@ namespace Workbook.Cli.Running;
 /// <summary>A run of several notebooks, from the first process to the report.</summary>
 internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunOptions options)
 {
-    private const int Interrupted = 130;
+    public const int Interrupted = 130;
 
     /// <returns>The exit code: 0 if every cell ran and every claim of ours that was measured holds.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
@@ -86,10 +86,11 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
 
         if (summary.Claims.Count > 0)
         {
+            AnsiConsole.WriteLine($"measured on {ClaimText.RanOn(summary.Claims)}");
             AnsiConsole.Write(ClaimTable.Create(summary));
         }
 
-        foreach (string error in summary.Errors)
+        foreach (string error in summary.Errors.Concat(summary.Failed.Select(claim => $"the claim {ClaimText.Of(claim, "id")} does not hold: {ClaimText.Measured(claim)}, expected {ClaimText.Of(claim, "expected")}")))
         {
             Console.Error.WriteLine("error: " + error);
         }

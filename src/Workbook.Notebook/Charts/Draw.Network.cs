@@ -7,7 +7,7 @@ public static partial class Draw
 {
     /// <summary>
     /// A fully connected network before and after pruning, side by side (after Han et al. 2015, figure 3): neurons as columns
-    /// of dots, synapses as lines; neurons that lost every connection are hollow.
+    /// of dots, synapses as lines; neurons that nothing reaches, or that reach nothing, are hollow.
     /// </summary>
     /// <param name="title">What the chart says.</param>
     /// <param name="masks">For each layer of weights 1 where a synapse is kept: [outputs, inputs].</param>
@@ -80,7 +80,7 @@ public static partial class Draw
                 xaxis = "x" + axis,
                 yaxis = "y" + axis,
                 marker = new { symbol = alive ? "circle" : "circle-open", size = 11, color = alive ? color : Palette.Neutral, opacity = alive ? 1 : 0.5, line = new { width = 1.5, color = Palette.Neutral } },
-                text = nodes.Select(n => $"neuron {n.Index}: {(alive ? "connected" : "no connection left")}").ToArray(),
+                text = nodes.Select(n => $"neuron {n.Index}: {(alive ? "connected" : "cut off")}").ToArray(),
                 hovertemplate = "%{text}<extra></extra>",
             });
         }
@@ -92,7 +92,7 @@ public static partial class Draw
         double all = masks.Sum(layer => layer.Sum(row => row.Length));
         int[] sizes = Sizes(masks);
         int lost = Nodes(sizes).Count(n => !IsConnected(masks, n.Layer, n.Index));
-        return $"{string.Join("–", sizes)} neurons; {kept} of {all} synapses kept; {lost} neurons without any connection";
+        return $"{string.Join("–", sizes)} neurons; {kept} of {all} synapses kept; {lost} neurons cut off";
     }
 
     private static int[] Sizes(double[][][] masks) => [masks[0][0].Length, .. masks.Select(layer => layer.Length)];
@@ -101,7 +101,7 @@ public static partial class Draw
         sizes.SelectMany((size, layer) => Enumerable.Range(0, size).Select(index => (layer, index)));
 
     private static bool IsConnected(double[][][] masks, int layer, int index) =>
-        (layer > 0 && masks[layer - 1][index].Any(v => v != 0)) || (layer < masks.Length && masks[layer].Any(row => row[index] != 0));
+        (layer == 0 || masks[layer - 1][index].Any(v => v != 0)) && (layer == masks.Length || masks[layer].Any(row => row[index] != 0));
 
     private static double Place(int index, int count) => count == 1 ? 0.5 : 1 - ((double)index / (count - 1));
 }

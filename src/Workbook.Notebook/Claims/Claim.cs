@@ -94,8 +94,8 @@ public sealed record Claim : IShowable
     private string Numbers()
     {
         string unit = Unit.Length == 0 ? "" : " " + Unit;
-        string measured = double.IsNaN(Measured) ? "no number" : $"{Text(Measured)}{(Seeds.Count > 1 ? $" ± {Text(Spread)}" : "")}{unit}";
-        string expected = Kind == "published" ? $"paper {Expected}, difference {Text(Difference ?? double.NaN, sign: true)}{unit}" : $"expected {Expected}";
+        string measured = double.IsNaN(Measured) ? "no number" : $"{Format(Measured)}{(Seeds.Count > 1 ? $" ± {Format(Spread)}" : "")}{unit}";
+        string expected = Kind == "published" ? $"paper {Expected}, difference {Format(Difference ?? double.NaN, sign: true)}{unit}" : $"expected {Expected}";
         string note = Note.Length == 0 ? "" : $"; {Note}";
         return $"measured {measured}, {expected}{note}";
     }
@@ -119,7 +119,10 @@ public sealed record Claim : IShowable
 
     private static JsonValue? Finite(double value) => double.IsFinite(value) ? JsonValue.Create(value) : null;
 
-    internal static string Text(double value, bool sign = false)
+    /// <summary>A number as claims print it: two decimals, small ones with two digits.</summary>
+    /// <param name="value">The number.</param>
+    /// <param name="sign">Whether a positive one has its sign.</param>
+    public static string Format(double value, bool sign = false)
     {
         string number = Math.Abs(value) is >= 0.01 or 0 ? value.ToString("0.00", CultureInfo.InvariantCulture) : value.ToString("G2", CultureInfo.InvariantCulture);
         return sign && value > 0 ? "+" + number : number;

@@ -43,7 +43,7 @@ public static class Claims
         Summary summary = Summary.Of(values);
         return Begin(id, "published", statement, unit, summary.Mean, summary.Deviation, SeedsOf(id, values.Length, seeds)) with
         {
-            Expected = WithUnit(Claim.Text(paper), unit),
+            Expected = WithUnit(Claim.Format(paper), unit),
             Difference = summary.Mean - paper,
             Source = source,
         };

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Reflection;
+using Plotly.NET;
 
 namespace Workbook.Notebook.Hosts;
 
@@ -38,6 +39,11 @@ internal sealed class DotnetInteractiveHost : INotebookHost
     {
         Assembly[] all = [.. loaded];
         Type? Find(string name) => all.Select(a => a.GetType("Microsoft.DotNet.Interactive." + name)).FirstOrDefault(t => t is not null);
+        if (Find("Formatting.Formatter") is Type formatter)
+        {
+            RegisterCharts(formatter);
+        }
+
         return Find("KernelInvocationContext") is Type context
             && Find("Formatting.FormattedValue") is Type formatted
             && Find("Events.DisplayedValueProduced") is Type produced
@@ -84,6 +90,20 @@ internal sealed class DotnetInteractiveHost : INotebookHost
             _ => parameter.DefaultValue,
         })];
         _publish.Invoke(context, [constructor.Invoke(arguments)]);
+    }
+
+    // Plotly.NET's own charts bear no attribute of ours that would say how a trailing one looks.
+    private static void RegisterCharts(Type formatter)
+    {
+        string[] mimeTypes = ["text/html", "text/plain"];
+        MethodInfo register = formatter.GetMethod("Register", [typeof(Type), typeof(Action<object, TextWriter>), typeof(string)])!;
+        foreach (string mimeType in mimeTypes)
+        {
+            Action<object, TextWriter> write = (chart, writer) => writer.Write(Formatters.TryFormat(chart)![mimeType]);
+            register.Invoke(null, [typeof(GenericChart), write, mimeType]);
+        }
+
+        formatter.GetMethod("SetPreferredMimeTypesFor", [typeof(Type), typeof(string[])])!.Invoke(null, [typeof(GenericChart), mimeTypes]);
     }
 
     private static ConstructorInfo ConstructorWith(Type type, string parameter) =>

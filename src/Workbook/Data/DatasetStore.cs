@@ -32,8 +32,8 @@ internal sealed class DatasetStore(Manifest manifest, string cache, bool offline
         catch (WorkbookException e) when (any)
         {
             report?.Invoke(e.Message);
-            string why = offline ? "is not in the cache and nothing is downloaded (WORKBOOK_OFFLINE)"
-                : e is { InnerException: null } ? "is not in the cache and could not be downloaded"
+            string why = offline && Environment.GetEnvironmentVariable("WORKBOOK_OFFLINE") != Datasets.Unreachable ? "is not in the cache and nothing is downloaded (WORKBOOK_OFFLINE)"
+                : offline || e is { InnerException: null } ? "is not in the cache and could not be downloaded"
                 : "is not in the cache, which could not be used";
             return Digits.Generate(source: $"built-in digits, drawn by code, because {entry.Title} {why}");
         }
@@ -101,10 +101,10 @@ internal sealed class DatasetStore(Manifest manifest, string cache, bool offline
     }
 
     /// <summary>Fetches what is missing or damaged. Returns the folder.</summary>
-    public string Fetch(string name, string? directory, IProgress<DownloadProgress>? progress, CancellationToken cancel)
+    public string Fetch(string name, string? directory, IProgress<DownloadProgress>? progress, CancellationToken cancel, bool briefly = false)
     {
         ManifestEntry entry = manifest.Find(name);
-        return Fetch(entry, Path.Combine(directory ?? cache, entry.Name), asked, progress, cancel);
+        return Fetch(entry, Path.Combine(directory ?? cache, entry.Name), briefly ? trying : asked, progress, cancel);
     }
 
     private static string Fetch(

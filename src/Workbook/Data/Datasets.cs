@@ -14,10 +14,14 @@ public sealed record DatasetStatus(
 
 /// <summary>
 /// The data sets of the workbook: "mnist", "fashion-mnist" and the built-in "digits". Environment: WORKBOOK_DATASET
-/// names one of them, WORKBOOK_DATA a folder to read from, WORKBOOK_CACHE the folder of everything that is kept, WORKBOOK_OFFLINE=1 forbids downloads.
+/// names one of them, WORKBOOK_DATA a folder to read from, WORKBOOK_CACHE the folder of everything that is kept, WORKBOOK_OFFLINE=1 forbids downloads
+/// (<see cref="Unreachable"/> in its place says that one was tried in vain).
 /// </summary>
 public static class Datasets
 {
+    /// <summary>What WORKBOOK_OFFLINE holds where a caller has already tried the mirrors.</summary>
+    public const string Unreachable = "unreachable";
+
     private static DatasetStore Store => new(
         Manifest.Embedded, CacheFolder, Variable("WORKBOOK_OFFLINE") is not (null or "0" or "false"), Patience.Asked, Patience.Trying);
 
@@ -52,13 +56,14 @@ public static class Datasets
     /// <param name="name">"mnist" or "fashion-mnist".</param>
     /// <param name="directory">Where to, instead of the cache.</param>
     /// <param name="progress">Gets each file's progress, from a thread of the pool.</param>
+    /// <param name="briefly">Gives up when no mirror answers for 5 seconds in all.</param>
     /// <param name="cancel">Ends the download; what has arrived stays for the next attempt.</param>
     /// <returns>The folder with the four files.</returns>
     /// <exception cref="WorkbookException">Unknown name, no mirror gives a file, or the folder can't be written.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancel"/> was cancelled.</exception>
     public static string Fetch(
-        string name, string? directory = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancel = default) =>
-        Store.Fetch(name, directory, progress, cancel);
+        string name, string? directory = null, IProgress<DownloadProgress>? progress = null, bool briefly = false, CancellationToken cancel = default) =>
+        Store.Fetch(name, directory, progress, cancel, briefly);
 
     /// <summary>All data sets and what is here of them, in <paramref name="directory"/>, else WORKBOOK_DATA, else the cache.</summary>
     /// <param name="directory">A folder to look in, as for <see cref="Open"/>.</param>

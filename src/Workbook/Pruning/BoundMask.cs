@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Workbook.Pruning;
 
 /// <summary>
-/// A mask tied to the parameters of one model. <see cref="Step"/> in place of <c>optimizer.step()</c> keeps the pruned
+/// A mask tied to the parameters of one model, whose pruned weights it sets to 0. <see cref="Step"/> in place of <c>optimizer.step()</c> keeps the pruned
 /// weights at exactly 0, whatever the optimizer keeps in its momentum and however it decays weights.
 /// </summary>
 public sealed class BoundMask : IDisposable
@@ -30,6 +30,7 @@ public sealed class BoundMask : IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         _parameters = [.. mask.Select(m => (parameters[m.Key], m.Value.to(parameters[m.Key].dtype, parameters[m.Key].device).DetachFromDisposeScope()))];
+        Apply();
     }
 
     /// <summary>Sets the pruned weights to 0, also where they were NaN or infinite.</summary>

@@ -100,13 +100,9 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
 
     /// <summary>Sets the pruned weights of a model to exactly 0.</summary>
     /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape.</exception>
-    public void Apply(nn.Module model)
-    {
-        using BoundMask bound = Bind(model);
-        bound.Apply();
-    }
+    public void Apply(nn.Module model) => Bind(model).Dispose();
 
-    /// <summary>Ties the mask to a model's parameters, for use at every step of a training.</summary>
+    /// <summary>Sets the pruned weights to 0 and ties the mask to the model's parameters, for use at every step of a training.</summary>
     /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape.</exception>
     public BoundMask Bind(nn.Module model) => new(this, model);
 

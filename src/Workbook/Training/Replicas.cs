@@ -22,6 +22,7 @@ public static class Replicas
         TResult[] results = new TResult[all.Length];
         ExceptionDispatchInfo? failure = null;
         int next = -1;
+        int threadsBefore = get_num_threads();
         set_num_threads(1);
         Thread[] workers = [.. Enumerable.Range(0, Math.Min(threads ?? Environment.ProcessorCount, all.Length)).Select(_ => new Thread(Work) { IsBackground = true })];
         foreach (Thread worker in workers)
@@ -34,6 +35,7 @@ public static class Replicas
             worker.Join();
         }
 
+        set_num_threads(threadsBefore);
         failure?.Throw();
         return results;
 

@@ -27,7 +27,6 @@ public static class Trainer
         using DisposeScope scope = NewDisposeScope();
         using BoundMask? pruned = mask?.Bind(model);
         using optim.Optimizer optimizer = recipe.Build(model.parameters());
-        pruned?.Apply();
         model.train();
         long step = 0, steps = recipe.StepsOver(data.Count);
         foreach ((Tensor inputs, Tensor labels) in Batches(data, recipe.BatchSize, seed).TakeWhile(_ => step < steps))

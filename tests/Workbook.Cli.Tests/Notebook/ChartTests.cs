@@ -56,7 +56,7 @@ public class ChartTests
         Assert.Equal(6 * 3, traces[0]!["x"]!.AsArray().Count);
         Assert.Equal(2 * 3, traces[3]!["x"]!.AsArray().Count);
         Assert.Equal(2, traces[5]!["x"]!.AsArray().Count);
-        Assert.Contains("2 of 6 synapses kept; 2 neurons without any connection", figure.Text, StringComparison.Ordinal);
+        Assert.Contains("2 of 6 synapses kept; 2 neurons cut off", figure.Text, StringComparison.Ordinal);
         Assert.Throws<WorkbookException>(() => Draw.Network("t", [second, first], ["in", "hidden", "out"]));
     }
 

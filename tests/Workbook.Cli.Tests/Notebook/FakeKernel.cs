@@ -12,6 +12,17 @@ namespace Microsoft.DotNet.Interactive.Formatting
 
         public string Value { get; } = value;
     }
+
+    public static class Formatter
+    {
+        public static Dictionary<string, Action<object, TextWriter>> Registered { get; } = [];
+
+        public static Dictionary<Type, string[]> Preferred { get; } = [];
+
+        public static void Register(Type type, Action<object, TextWriter> formatter, string mimeType = "text/plain") => Registered[$"{type} {mimeType}"] = formatter;
+
+        public static void SetPreferredMimeTypesFor(Type type, params string[] preferredMimeTypes) => Preferred[type] = preferredMimeTypes;
+    }
 }
 
 namespace Microsoft.DotNet.Interactive.Commands

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Reflection;
 using Microsoft.DotNet.Interactive;
 using Microsoft.DotNet.Interactive.Events;
+using Microsoft.DotNet.Interactive.Formatting;
 using Workbook.Notebook.Charts;
 using Workbook.Notebook.Claims;
 using Workbook.Notebook.Hosts;
@@ -87,6 +88,22 @@ public class HostTests
         Assert.Contains("Plotly.newPlot", Formatters.TryFormat(chart)!["text/html"], StringComparison.Ordinal);
         Assert.Null(Formatters.TryFormat(new object()));
         Assert.Null(Formatters.TryFormat(null));
+    }
+
+    [Fact]
+    public void A_cell_of_dotnet_interactive_may_end_with_such_a_chart()
+    {
+        DotnetInteractiveHost.TryCreate([typeof(KernelInvocationContext).Assembly]);
+        Plotly.NET.GenericChart chart = Draw.Lines("t", "x", "y", [new Series("a", [1, 2], [3.0, 4])]).Chart;
+
+        foreach ((string mimeType, string part) in new[] { ("text/html", "Plotly.newPlot"), ("text/plain", "profile)") })
+        {
+            using StringWriter writer = new();
+            Formatter.Registered[$"{typeof(Plotly.NET.GenericChart)} {mimeType}"](chart, writer);
+            Assert.Contains(part, writer.ToString(), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(["text/html", "text/plain"], Formatter.Preferred[typeof(Plotly.NET.GenericChart)]);
     }
 
     [Fact]

@@ -1,5 +1,7 @@
+using System.Reflection;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
+using Workbook.Cli.Tests.Running;
 using Workbook.Notebook;
 using Workbook.Notebook.Hosts;
 using Xunit;
@@ -9,7 +11,9 @@ namespace Workbook.Cli.Tests.Notebook;
 [Collection(OneNotebook.Name)]
 public class LabScriptTests
 {
-    private static string Script()
+    private static string Script() => File.ReadAllText(ScriptPath());
+
+    private static string ScriptPath()
     {
         DirectoryInfo? folder = new(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Workbook.sln")))
@@ -17,7 +21,7 @@ public class LabScriptTests
             folder = folder.Parent;
         }
 
-        return File.ReadAllText(Path.Combine(folder!.FullName, "lab.csx"));
+        return Path.Combine(folder!.FullName, "lab.csx");
     }
 
     [Fact]
@@ -39,6 +43,51 @@ public class LabScriptTests
 
         Assert.Equal(8L, state.ReturnValue);
         Assert.Equal(2, host.Shown.Count);
+    }
+
+    [Fact]
+    public void Running_the_first_cell_again_shows_the_charts_script_again()
+    {
+        RecordingHost host = new() { WantsPlotly = true };
+        NotebookHost.Current = host;
+
+        Lab.Start();
+        Lab.Start();
+
+        Assert.Equal(2, host.Shown.Count);
+        Assert.All(host.Shown, bundle => Assert.Contains("window.Plotly", bundle["text/html"], StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_start_that_fails_says_why_where_the_host_drops_the_exception()
+    {
+        // In place of the start-up, a method that refuses what it is given.
+        string script = Script().Replace("Workbook.Notebook.Lab\"", "Workbook.Notebook.Progress.ProgressBar\"", StringComparison.Ordinal)
+            .Replace("Invoke(null, null)", "Invoke(null, [\"bar\", 0])", StringComparison.Ordinal);
+        using StringWriter errors = new();
+        TextWriter before = Console.Error;
+        Console.SetError(errors);
+        try
+        {
+            await Assert.ThrowsAsync<TargetInvocationException>(() => CSharpScript.RunAsync(script, cancellationToken: TestContext.Current.CancellationToken));
+        }
+        finally
+        {
+            Console.SetError(before);
+        }
+
+        Assert.Contains("progress \"bar\": 0 steps, at least 1 is needed", errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_profile_that_does_not_exist_fails_the_first_cell()
+    {
+        using Workspace workspace = new();
+        string path = workspace.Write("n", "#!import " + ScriptPath(), "1 + 1");
+        (int exitCode, _, string errors) = Workspace.Finish(workspace.Start(new Dictionary<string, string> { [Lab.ProfileVariable] = "bogus" }, "run", path));
+
+        Assert.Equal(1, exitCode);
+        Assert.EndsWith("code cell 1: Workbook.WorkbookException: WORKBOOK_PROFILE=bogus: there are the profiles quick and paper", errors.Trim(), StringComparison.Ordinal);
     }
 
     [Fact]

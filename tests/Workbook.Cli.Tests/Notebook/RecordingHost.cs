@@ -14,6 +14,8 @@ internal sealed class RecordingHost : INotebookHost
 
     public string Name => "recording";
 
+    public bool WantsPlotly { get; init; }
+
     public string Display(IReadOnlyDictionary<string, string> bundle)
     {
         lock (_lock)

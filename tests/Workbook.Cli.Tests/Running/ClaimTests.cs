@@ -41,7 +41,9 @@ public sealed class ClaimTests : IDisposable
     public void A_claim_of_ours_that_does_not_hold_fails_the_run_unless_an_update_mends_it()
     {
         _workspace.Write("fails", Declare, "var id = Show(\"pruning.a\", \"ours\", \"false\");");
-        Assert.Equal(1, _workspace.Run("run", "fails.ipynb").ExitCode);
+        (int failed, _, string errors) = _workspace.Run("run", "fails.ipynb");
+        Assert.Equal(1, failed);
+        Assert.Equal("error: the claim pruning.a does not hold: 1.25 ± 0.50, expected above 1", errors.Trim());
         _workspace.Write("mended", Declare, "var id = Show(\"pruning.a\", \"ours\", \"false\");", "NotebookHost.Current.Update(id, Claim(\"pruning.a\", \"ours\", \"true\"));");
         Assert.Equal(0, _workspace.Run("run", "mended.ipynb").ExitCode);
     }

@@ -43,6 +43,15 @@ public sealed class OutputTests : IDisposable
     }
 
     [Fact]
+    public void Characters_that_come_in_halves_arrive_whole_and_a_byte_order_mark_is_no_fault()
+    {
+        string path = _workspace.Write("n", "foreach (char c in \"a😀b\") Console.Write(c);");
+        File.WriteAllText(path, File.ReadAllText(path), new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+        Assert.Equal(0, _workspace.Run("run", path).ExitCode);
+        Assert.Equal(["stdout: a😀b"], Notebooks.Outputs(_workspace.Executed("n"), 0));
+    }
+
+    [Fact]
     public void An_update_replaces_the_earlier_output_also_from_a_later_cell()
     {
         JsonObject notebook = _workspace.Execute(

@@ -28,6 +28,14 @@ public sealed class ParameterTests : IDisposable
     }
 
     [Fact]
+    public void Without_parameters_an_earlier_runs_values_are_gone()
+    {
+        string path = _workspace.Write("n", Notebooks.Of(Notebooks.Code(Declarations, "parameters"), Notebooks.Code("epochs = 77;", "injected-parameters"), Notebooks.Code("epochs")));
+        Assert.Equal(0, _workspace.Run("run", path).ExitCode);
+        Assert.Equal(["execute_result: 3"], Notebooks.Outputs(_workspace.Executed("n"), 1));
+    }
+
+    [Fact]
     public void A_name_that_is_not_declared_is_refused_with_the_names_that_are()
     {
         string path = _workspace.Write("n", Notebooks.Of(Notebooks.Code(Declarations, "parameters")));
@@ -57,6 +65,7 @@ public sealed class ParameterTests : IDisposable
     [InlineData("C:\\data", "string", "\"C:\\\\data\"")]
     [InlineData("[1, 2.5]", "double[]", "[1, 2.5]")]
     [InlineData("Exit()", "var", "\"Exit()\"")]
+    [InlineData("True", "bool", "true")]
     public void A_value_becomes_the_literal_that_its_type_asks_for(string value, string type, string literal) =>
         Assert.Equal(literal, Parameters.Literal(value, type));
 }

@@ -75,7 +75,7 @@ public sealed class TrainerTests : IDisposable
         Mask mask = new Pruner(Saliency.Magnitude).Prune(net, 0.9);
         Trainer.Train(net, _data, recipe, 1, mask);
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
-        Trainer.Train(net, _data, recipe with { Epochs = 10 }, 1, mask);
+        Trainer.Train(net, _data, recipe with { Epochs = 63 }, 1, mask);
         Assert.InRange(DisposeScopeManager.Statistics.ThreadTotalLiveCount - before, -50, 50);
     }
 

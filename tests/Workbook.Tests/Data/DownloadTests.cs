@@ -6,7 +6,7 @@ namespace Workbook.Tests.Data;
 
 public sealed class DownloadTests : IDisposable
 {
-    private static readonly Patience Short = new(TimeSpan.FromSeconds(0.3), TimeSpan.FromSeconds(2));
+    private static readonly Patience Short = new(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(15)); // a busy machine answers late, too
     private static readonly Patience Long = new(TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(20));
     private readonly SmallSet _set = new();
 

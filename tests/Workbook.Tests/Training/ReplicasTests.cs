@@ -44,6 +44,7 @@ public sealed class ReplicasTests
         WorkbookException e = Assert.Throws<WorkbookException>(() => Replicas.Run(Enumerable.Range(0, 1000), i =>
         {
             Interlocked.Increment(ref begun);
+            Thread.Sleep(1); // time for the failure to be seen before all is done
             return i == 3 ? throw new WorkbookException("seed 3 diverged") : i;
         }, threads: 2));
         Assert.Equal("seed 3 diverged", e.Message);

@@ -42,7 +42,7 @@ internal static class Program
             InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             return await parsed.InvokeAsync(configuration, interrupt.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is UsageException or WorkbookException)
+        catch (WorkbookException e)
         {
             await ReportAsync(e).ConfigureAwait(false);
             return Usage;

@@ -43,7 +43,7 @@ internal static class DataCommand
     {
         if (folder is { Exists: false })
         {
-            throw new UsageException($"--data {folder} is not a folder: name the folder that holds the data sets");
+            throw new WorkbookException($"--data {folder} is not a folder: name the folder that holds the data sets");
         }
 
         foreach (DatasetStatus set in Datasets.List(folder?.FullName))

@@ -90,11 +90,11 @@ internal static class RunCommand
         string folder = named is null ? NotebookFinder.DefaultOutputFolder(notebooks) : Path.TrimEndingDirectorySeparator(Path.GetFullPath(named));
         if (File.Exists(folder))
         {
-            throw new UsageException($"--out {folder} is a file: name a folder");
+            throw new WorkbookException($"--out {folder} is a file: name a folder");
         }
 
         return notebooks.FirstOrDefault(path => Path.GetDirectoryName(path) == folder) is { } beside
-            ? throw new UsageException($"--out {folder} is the folder of {Path.GetFileName(beside)}: use --in-place to write executed notebooks there")
+            ? throw new WorkbookException($"--out {folder} is the folder of {Path.GetFileName(beside)}: use --in-place to write executed notebooks there")
             : folder;
     }
 
@@ -109,7 +109,7 @@ internal static class RunCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"the output folder {folder} can't be written ({e.Message}): name another with --out");
+            throw new WorkbookException($"the output folder {folder} can't be written ({e.Message}): name another with --out");
         }
     }
 
@@ -122,7 +122,7 @@ internal static class RunCommand
             return null;
         }
 
-        return Directory.Exists(named) ? Path.GetFullPath(named) : throw new UsageException($"{source} {named} is not a folder: name the folder that holds the data sets");
+        return Directory.Exists(named) ? Path.GetFullPath(named) : throw new WorkbookException($"{source} {named} is not a folder: name the folder that holds the data sets");
     }
 
     /// <summary>Judges the words themselves: an option's value throws where it can't be read.</summary>

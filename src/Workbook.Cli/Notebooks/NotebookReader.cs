@@ -8,7 +8,7 @@ internal static class NotebookReader
 {
     private static readonly JsonDocumentOptions s_options = new() { AllowDuplicateProperties = false };
 
-    /// <exception cref="UsageException">The file is no notebook, or one in another format or language.</exception>
+    /// <exception cref="WorkbookException">The file is no notebook, or one in another format or language.</exception>
     public static NotebookDocument Read(string path)
     {
         JsonNode? root;
@@ -122,5 +122,5 @@ internal static class NotebookReader
         return node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
     }
 
-    private static UsageException Fault(string path, string what) => new($"{path}: {what}");
+    private static WorkbookException Fault(string path, string what) => new($"{path}: {what}");
 }

@@ -17,7 +17,7 @@ internal static class Parameters
 
     /// <summary>Gives each notebook the values whose names it declares.</summary>
     /// <param name="assignments">Each <c>name=value</c>; of two for one name, the last.</param>
-    /// <exception cref="UsageException">An assignment is malformed, or no notebook declares the name.</exception>
+    /// <exception cref="WorkbookException">An assignment is malformed, or no notebook declares the name.</exception>
     public static void Inject(IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<string> assignments)
     {
         // Values of an earlier run (--in-place) are not this one's.
@@ -40,7 +40,7 @@ internal static class Parameters
             int at = assignment.IndexOf('=');
             if (at < 1 || !SyntaxFacts.IsValidIdentifier(assignment[..at].Trim()))
             {
-                throw new UsageException($"-p {assignment}: write name=value");
+                throw new WorkbookException($"-p {assignment}: write name=value");
             }
 
             values[assignment[..at].Trim()] = assignment[(at + 1)..].Trim();
@@ -57,7 +57,7 @@ internal static class Parameters
 
         if (unknown.Count > 0)
         {
-            throw new UsageException($"-p {string.Join(", ", unknown.Order())}: {(declared.Count == 0
+            throw new WorkbookException($"-p {string.Join(", ", unknown.Order())}: {(declared.Count == 0
                 ? "the notebook has no code cell tagged `parameters` that declares a variable"
                 : $"no such parameter; there are: {string.Join(", ", declared)}")}");
         }

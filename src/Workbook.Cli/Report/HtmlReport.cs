@@ -1,5 +1,4 @@
 using System.Text;
-using Workbook.Cli.Notebooks;
 using Workbook.Cli.Running;
 using Workbook.Notebook.Charts;
 
@@ -9,7 +8,7 @@ namespace Workbook.Cli.Report;
 internal static class HtmlReport
 {
     /// <summary>Writes the page whole or not at all.</summary>
-    /// <exception cref="UsageException">The file can't be written.</exception>
+    /// <exception cref="WorkbookException">The file can't be written.</exception>
     public static void Write(string path, IReadOnlyList<RunResult> results) => AtomicFile.Write(path, Encoding.UTF8.GetBytes(Page(results)));
 
     private static string Page(IReadOnlyList<RunResult> results)

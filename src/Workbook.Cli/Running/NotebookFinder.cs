@@ -6,15 +6,15 @@ internal static class NotebookFinder
     private const string Folder = "notebooks";
 
     /// <summary>The notebooks that were named, folders' notebooks in name order; all of the workbook's where none was.</summary>
-    /// <exception cref="UsageException">A path does not exist, is no notebook, or there are none.</exception>
+    /// <exception cref="WorkbookException">A path does not exist, is no notebook, or there are none.</exception>
     public static IReadOnlyList<string> Find(IReadOnlyList<string> named)
     {
-        IReadOnlyList<string> places = named.Count > 0 ? named : [FindUpward() ?? throw new UsageException(
+        IReadOnlyList<string> places = named.Count > 0 ? named : [FindUpward() ?? throw new WorkbookException(
             $"no notebooks: there is no folder `{Folder}` here or above; name a notebook or a folder")];
         List<string> notebooks = [.. places.SelectMany(Expand).Distinct()];
         foreach (IGrouping<string, string> same in notebooks.GroupBy(path => Path.GetFileNameWithoutExtension(path)).Where(g => g.Count() > 1))
         {
-            throw new UsageException($"{string.Join(" and ", same)} have the same name, so that one's output would replace the other's: run them with different --out folders");
+            throw new WorkbookException($"{string.Join(" and ", same)} have the same name, so that one's output would replace the other's: run them with different --out folders");
         }
 
         return notebooks;
@@ -35,16 +35,16 @@ internal static class NotebookFinder
         {
             return Path.GetExtension(path).Equals(".ipynb", StringComparison.OrdinalIgnoreCase)
                 ? [path]
-                : throw new UsageException($"{named} is not a notebook: its name does not end in .ipynb");
+                : throw new WorkbookException($"{named} is not a notebook: its name does not end in .ipynb");
         }
 
         if (!Directory.Exists(path))
         {
-            throw new UsageException($"{named} does not exist: name a notebook (.ipynb) or a folder with notebooks");
+            throw new WorkbookException($"{named} does not exist: name a notebook (.ipynb) or a folder with notebooks");
         }
 
         string[] found = [.. Directory.EnumerateFiles(path, "*.ipynb").Order(StringComparer.Ordinal)];
-        return found.Length > 0 ? found : throw new UsageException($"{named} holds no notebooks (.ipynb)");
+        return found.Length > 0 ? found : throw new WorkbookException($"{named} holds no notebooks (.ipynb)");
     }
 
     private static string? FindUpward()

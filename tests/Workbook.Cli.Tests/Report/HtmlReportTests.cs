@@ -54,8 +54,8 @@ public class HtmlReportTests
     {
         string file = Path.Combine(Gallery(), "..", "a-file");
         File.WriteAllText(file, "");
-        UsageException fault = Assert.Throws<UsageException>(() => HtmlReport.Write(Path.Combine(file, "report.html"), []));
-        Assert.Contains("report.html can't be written", fault.Message, StringComparison.Ordinal);
+        WorkbookException fault = Assert.Throws<WorkbookException>(() => HtmlReport.Write(Path.Combine(file, "report.html"), []));
+        Assert.Contains("report.html: there is no folder", fault.Message, StringComparison.Ordinal);
     }
 
     private static string Gallery()

@@ -1,8 +1,11 @@
-namespace Workbook.Serialization;
+namespace Workbook;
 
 /// <summary>Files that are there whole or not at all.</summary>
 internal static class AtomicFile
 {
+    /// <summary>As the other overload, with bytes that are there already.</summary>
+    internal static void Write(string path, byte[] content) => Write(path, stream => stream.Write(content));
+
     /// <summary>Writes to a temporary file in the same folder, then renames it; an earlier file is replaced at once.</summary>
     /// <exception cref="WorkbookException">The file can't be written; an earlier one is as it was.</exception>
     internal static void Write(string path, Action<Stream> write)
@@ -36,7 +39,7 @@ internal static class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new WorkbookException(SafeTensorsFault.OneLine($"can't write {path}: {e.Message}"), e);
+            throw new WorkbookException($"can't write {path}: {e.Message.ReplaceLineEndings(" ")}", e);
         }
         finally
         {

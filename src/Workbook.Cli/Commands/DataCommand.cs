@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Workbook.Cli.Progress;
 using Workbook.Data;
 
 namespace Workbook.Cli.Commands;
@@ -26,7 +25,7 @@ internal static class DataCommand
         {
             try
             {
-                string where = Datasets.Fetch(name, folder, new DownloadLines(), cancel: cancel);
+                string where = Datasets.Fetch(name, folder, new DownloadLines(Console.Error.WriteLine), cancel: cancel);
                 Console.WriteLine($"{name}: complete and verified in {where}");
             }
             catch (OperationCanceledException)
@@ -51,13 +50,15 @@ internal static class DataCommand
             string here = set switch
             {
                 { Folder: null } => "built in, drawn by code",
-                { Verified: true } => $"here, {DownloadLines.Megabytes(set.Bytes)}, verified: {set.Folder}",
-                { Present: true } => $"here, {DownloadLines.Megabytes(set.Bytes)}, not the published content: {set.Folder}",
-                _ => $"not here, {DownloadLines.Megabytes(set.DownloadBytes)} to download to {set.Folder}",
+                { Verified: true } => $"here, {Megabytes(set.Bytes)}, verified: {set.Folder}",
+                { Present: true } => $"here, {Megabytes(set.Bytes)}, not the published content: {set.Folder}",
+                _ => $"not here, {Megabytes(set.DownloadBytes)} to download to {set.Folder}",
             };
             Console.WriteLine($"{set.Name,-14}{set.Title} ({set.Licence}): {here}");
         }
 
         return 0;
     }
+
+    private static string Megabytes(long bytes) => $"{bytes / 1e6:F1} MB";
 }

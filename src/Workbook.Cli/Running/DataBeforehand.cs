@@ -1,5 +1,4 @@
 using Workbook.Cli.Notebooks;
-using Workbook.Cli.Progress;
 using Workbook.Data;
 
 namespace Workbook.Cli.Running;
@@ -26,7 +25,7 @@ internal static class DataBeforehand
 
         try
         {
-            await Task.Run(() => Datasets.Fetch(wanted, null, new DownloadLines(), briefly: dataset == "auto", cancel: cancellation), cancellation).ConfigureAwait(false);
+            await Task.Run(() => Datasets.Fetch(wanted, null, new DownloadLines(Console.Error.WriteLine), briefly: dataset == "auto", cancel: cancellation), cancellation).ConfigureAwait(false);
             return options;
         }
         catch (WorkbookException e) when (dataset == "auto")

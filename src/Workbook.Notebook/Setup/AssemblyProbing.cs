@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
+using Workbook.Native;
 
 namespace Workbook.Notebook.Setup;
 
@@ -36,9 +37,8 @@ internal static class AssemblyProbing
 
     private static nint Native(string name)
     {
-        string fileName = OperatingSystem.IsWindows() ? $"{name}.dll" : OperatingSystem.IsMacOS() ? $"lib{name}.dylib" : $"lib{name}.so";
-        string[] folders = [Path.Combine(s_folder, "runtimes", RuntimeInformation.RuntimeIdentifier, "native"), s_folder];
-        foreach (string file in folders.SelectMany(folder => new[] { Path.Combine(folder, name), Path.Combine(folder, fileName) }))
+        string[] folders = [Path.Combine(s_folder, "runtimes", NativeFiles.Rid, "native"), s_folder];
+        foreach (string file in folders.SelectMany(folder => new[] { Path.Combine(folder, name), Path.Combine(folder, NativeFiles.FileName(name)) }))
         {
             if (File.Exists(file) && NativeLibrary.TryLoad(file, out nint handle))
             {

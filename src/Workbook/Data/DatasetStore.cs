@@ -5,10 +5,10 @@ namespace Workbook.Data;
 /// <summary>Finds data sets in a named folder or the cache, and fetches them to the cache.</summary>
 /// <param name="manifest">The published data sets.</param>
 /// <param name="cache">The folder with a folder for each data set.</param>
-/// <param name="offline">Never try to download.</param>
+/// <param name="offline">Why nothing is downloaded, e.g. "could not be downloaded"; null where mirrors are to be tried.</param>
 /// <param name="asked">Patience when the data set was asked for.</param>
 /// <param name="trying">Patience when the built-in digits will do.</param>
-internal sealed class DatasetStore(Manifest manifest, string cache, bool offline, Patience asked, Patience trying)
+internal sealed class DatasetStore(Manifest manifest, string cache, string? offline, Patience asked, Patience trying)
 {
     /// <inheritdoc cref="Datasets.Open"/>
     public ImageSet Open(string dataset, string? directory, Action<string>? report)
@@ -32,10 +32,8 @@ internal sealed class DatasetStore(Manifest manifest, string cache, bool offline
         catch (WorkbookException e) when (any)
         {
             report?.Invoke(e.Message);
-            string why = offline && Environment.GetEnvironmentVariable("WORKBOOK_OFFLINE") != Datasets.Unreachable ? "is not in the cache and nothing is downloaded (WORKBOOK_OFFLINE)"
-                : offline || e is { InnerException: null } ? "is not in the cache and could not be downloaded"
-                : "is not in the cache, which could not be used";
-            return Digits.Generate(source: $"built-in digits, drawn by code, because {entry.Title} {why}");
+            string why = offline ?? (e.InnerException is null ? "could not be downloaded" : "the cache could not be used");
+            return Digits.Generate(source: $"built-in digits, drawn by code, because {entry.Title} is not in the cache and {why}");
         }
     }
 
@@ -58,14 +56,14 @@ internal sealed class DatasetStore(Manifest manifest, string cache, bool offline
             }
         }
 
-        if (offline)
+        if (offline is not null)
         {
             throw new WorkbookException(
                 $"{entry.Title} is not in the cache ({folder.Path}) and WORKBOOK_OFFLINE is set: unset it, or name a folder that has the files (--data DIR)");
         }
 
         report?.Invoke($"downloading {entry.Title} ({entry.Files.Sum(f => f.Download) / 1e6:0.0} MB)");
-        Fetch(entry, folder.Path, patience, report is null ? null : new Lines(report), CancellationToken.None);
+        Fetch(entry, folder.Path, patience, report is null ? null : new DownloadLines(report), CancellationToken.None);
         return folder.Load().Set with { Source = $"{entry.Title}, downloaded" };
     }
 
@@ -193,23 +191,5 @@ internal sealed class DatasetStore(Manifest manifest, string cache, bool offline
             entry.Files.Sum(f => f.Download),
             folder.Missing.Count == 0,
             entry.Files.All(folder.Holds));
-    }
-
-    /// <summary>Progress as lines of text, one for each whole 10%.</summary>
-    private sealed class Lines(Action<string> report) : IProgress<DownloadProgress>
-    {
-        private string _last = "";
-
-        public void Report(DownloadProgress value)
-        {
-            string line = value.Total is > 0
-                ? $"{value.File} from {value.Mirror}: {10 * (10 * value.Received / value.Total)}%"
-                : $"{value.File} from {value.Mirror}: {value.Received / 1_000_000} MB";
-            if (line != _last)
-            {
-                _last = line;
-                report(line);
-            }
-        }
     }
 }

@@ -23,7 +23,14 @@ public static class Datasets
     public const string Unreachable = "unreachable";
 
     private static DatasetStore Store => new(
-        Manifest.Embedded, CacheFolder, Variable("WORKBOOK_OFFLINE") is not (null or "0" or "false"), Patience.Asked, Patience.Trying);
+        Manifest.Embedded, CacheFolder, Offline, Patience.Asked, Patience.Trying);
+
+    private static string? Offline => Variable("WORKBOOK_OFFLINE") switch
+    {
+        null or "0" or "false" => null,
+        Unreachable => "could not be downloaded",
+        _ => "nothing is downloaded (WORKBOOK_OFFLINE)",
+    };
 
     /// <summary>The one cache of all notebooks: a folder of the user, or WORKBOOK_CACHE.</summary>
     public static string CacheFolder

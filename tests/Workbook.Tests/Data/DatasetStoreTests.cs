@@ -16,7 +16,7 @@ public sealed class DatasetStoreTests : IDisposable
     public void Dispose() => _set.Dispose();
 
     private DatasetStore Store(bool offline = false, Patience? trying = null, params Uri[] mirrors) =>
-        new(_set.Manifest(mirrors), Cache, offline, Patient, trying ?? Patience.Trying);
+        new(_set.Manifest(mirrors), Cache, offline ? "nothing is downloaded (WORKBOOK_OFFLINE)" : null, Patient, trying ?? Patience.Trying);
 
     private string Fails(string dataset, string? directory, bool offline = false)
     {

@@ -18,7 +18,7 @@ public sealed class DownloadTests : IDisposable
 
     public void Dispose() => _set.Dispose();
 
-    private DatasetStore Store(Patience patience, params Uri[] mirrors) => new(_set.Manifest(mirrors), Cache, offline: false, patience, patience);
+    private DatasetStore Store(Patience patience, params Uri[] mirrors) => new(_set.Manifest(mirrors), Cache, offline: null, patience, patience);
 
     private static void AssertFetched(DatasetStore store) => Assert.True(store.List(null)[0] is { Present: true, Verified: true });
 

@@ -3,6 +3,7 @@ using Workbook.Native;
 using Workbook.Notebook.Charts;
 using Workbook.Notebook.Hosts;
 using Workbook.Notebook.Setup;
+using Workbook.Runs;
 
 namespace Workbook.Notebook;
 
@@ -11,6 +12,7 @@ public static class Lab
 {
     internal const string ProfileVariable = "WORKBOOK_PROFILE";
     private static RunContext? s_context;
+    private static RunStore? s_runs;
 
     /// <summary>What the notebook runs on; set by <c>Describe</c>.</summary>
     /// <exception cref="WorkbookException">WORKBOOK_PROFILE names no profile.</exception>
@@ -28,6 +30,10 @@ public static class Lab
 
     /// <summary>The value for this profile.</summary>
     public static T Pick<T>(T quick, T paper) => IsQuick ? quick : paper;
+
+    /// <summary>The store of finished trainings: <c>Lab.Runs.Train(…)</c> trains what was not trained before.</summary>
+    /// <exception cref="WorkbookException">As <see cref="RunStore.Open"/>.</exception>
+    public static RunStore Runs => s_runs ??= RunStore.Open(report: Console.WriteLine);
 
     /// <summary>
     /// Readies the process for notebooks: assemblies and natives resolve from the library's folder, libtorch is loaded,

@@ -1,5 +1,6 @@
 using TorchSharp;
 using Workbook.Data;
+using Workbook.Runs;
 using static TorchSharp.torch;
 
 namespace Workbook.Training;
@@ -7,6 +8,8 @@ namespace Workbook.Training;
 /// <summary>Images and labels as tensors, ready to train on.</summary>
 public sealed class LabelledTensors : IDisposable
 {
+    private readonly Lazy<string> _hash;
+
     /// <param name="inputs">Float32 [count, …].</param>
     /// <param name="labels">Int64 [count].</param>
     /// <exception cref="WorkbookException">The counts differ.</exception>
@@ -20,7 +23,14 @@ public sealed class LabelledTensors : IDisposable
         }
 
         (Inputs, Labels) = (inputs.DetachFromDisposeScope(), labels.DetachFromDisposeScope());
+        _hash = new(() => ContentHash.Of([KeyValuePair.Create("inputs", Inputs), KeyValuePair.Create("labels", Labels)]));
     }
+
+    /// <summary>What the examples are, for people: e.g. the data set's title.</summary>
+    public string Name { get; init; } = "examples";
+
+    /// <summary>SHA-256 over both tensors (lower-case hex): tells runs on different data apart.</summary>
+    public string Hash => _hash.Value;
 
     /// <summary>Float32 [count, …].</summary>
     public Tensor Inputs { get; }
@@ -35,20 +45,24 @@ public sealed class LabelledTensors : IDisposable
     /// <param name="images">The images, pixels from 0 to 255.</param>
     /// <param name="mean">MNIST's is 0.1307.</param>
     /// <param name="deviation">MNIST's is 0.3081.</param>
+    /// <param name="name">What they are, for people: e.g. the data set's title.</param>
     /// <returns>Inputs [count, 1, rows, columns].</returns>
-    public static LabelledTensors FromImages(LabelledImages images, double mean = 0.1307, double deviation = 0.3081)
+    public static LabelledTensors FromImages(LabelledImages images, double mean = 0.1307, double deviation = 0.3081, string name = "examples")
     {
         ArgumentNullException.ThrowIfNull(images);
         using DisposeScope scope = NewDisposeScope();
         Tensor inputs = tensor(images.Images).reshape(images.Count, 1, images.Rows, images.Columns).to(ScalarType.Float32);
-        return new(inputs.div_(255).sub_(mean).div_(deviation), tensor(images.Labels).to(ScalarType.Int64));
+        return new(inputs.div_(255).sub_(mean).div_(deviation), tensor(images.Labels).to(ScalarType.Int64)) { Name = name };
     }
 
     /// <summary>The examples from start on.</summary>
     /// <exception cref="WorkbookException">There are not that many.</exception>
     public LabelledTensors Slice(long start, long count) => start >= 0 && count >= 0 && start + count <= Count
-        ? new(Inputs.narrow(0, start, count), Labels.narrow(0, start, count))
+        ? new(Inputs.narrow(0, start, count), Labels.narrow(0, start, count)) { Name = Name }
         : throw new WorkbookException($"examples {start} to {start + count} were asked for; there are {Count}");
+
+    /// <summary>E.g. <c>MNIST, 20000 × [1, 28, 28]</c>.</summary>
+    public override string ToString() => $"{Name}, {Count} × [{string.Join(", ", Inputs.shape.Skip(1))}]";
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,0 +1,96 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Workbook.Serialization;
+using static TorchSharp.torch;
+
+namespace Workbook.Runs;
+
+/// <summary>
+/// The folder of one run: written under another name and renamed when complete; read only if every file has the
+/// content that <c>SHA256SUMS</c> (as sha256sum writes and checks it) says.
+/// </summary>
+internal static class RunFolder
+{
+    private const string DocumentFile = "run.json";
+    private const string SumsFile = "SHA256SUMS";
+
+    /// <summary>Says what is being trained, so that a list of runs can.</summary>
+    internal static void Begin(string folder, RunRecord record)
+    {
+        Directory.CreateDirectory(folder);
+        AtomicFile.Write(Path.Combine(folder, DocumentFile), Serialize(new RunDocument(record, default, 0, new Dictionary<string, Curve>(), [])));
+    }
+
+    /// <summary>Writes everything that the folder holds; it counts for nothing before it has its name.</summary>
+    internal static void Fill(string folder, RunRecord record, RunResult result, double seconds)
+    {
+        SafeTensors.Write(Path.Combine(folder, Run.WeightsFile), result.Weights);
+        result.Mask?.Save(Path.Combine(folder, Run.MaskFile));
+        foreach ((long step, IReadOnlyDictionary<string, Tensor> weights) in result.Checkpoints)
+        {
+            SafeTensors.Write(Path.Combine(folder, Run.CheckpointFile(step)), weights);
+        }
+
+        RunDocument document = new(record, DateTimeOffset.UtcNow, seconds, result.Metrics, [.. result.Checkpoints.Keys.Order()]);
+        AtomicFile.Write(Path.Combine(folder, DocumentFile), Serialize(document));
+        AtomicFile.Write(Path.Combine(folder, SumsFile), Encoding.UTF8.GetBytes(SumsOf(folder)));
+    }
+
+    /// <summary>Reads a finished run, every file checked.</summary>
+    /// <exception cref="WorkbookException">Something is missing, truncated, edited, or belongs to another record.</exception>
+    internal static Run Read(string folder)
+    {
+        try
+        {
+            string[] written = File.ReadAllText(Path.Combine(folder, SumsFile)).Split('\n'), found = SumsOf(folder).Split('\n');
+            if (!written.SequenceEqual(found))
+            {
+                string[] odd = [.. written.Except(found).Concat(found.Except(written)).Where(line => line.Length > 66).Select(line => line[66..]).Distinct()];
+                throw new WorkbookException($"{(odd is [var name, ..] ? name : SumsFile)} is missing or not as it was written");
+            }
+
+            RunDocument document = Deserialize(folder);
+            string[] expected = [Run.WeightsFile, .. document.Checkpoints.Select(Run.CheckpointFile)];
+            return expected.FirstOrDefault(name => !File.Exists(Path.Combine(folder, name))) is { } missing ? throw new WorkbookException($"{missing} is missing")
+                : document.Record.Hash != Path.GetFileName(folder) ? throw new WorkbookException($"{DocumentFile} describes another run")
+                : new Run(folder, document);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException or WorkbookException)
+        {
+            throw new WorkbookException($"run {folder} is damaged: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
+    }
+
+    /// <summary>What an unfinished or damaged folder says it is; null if it can't be read.</summary>
+    internal static RunRecord? RecordOf(string folder)
+    {
+        try
+        {
+            return Deserialize(folder).Record;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or NotSupportedException)
+        {
+            return null;
+        }
+    }
+
+    internal static long BytesOf(string folder) => new DirectoryInfo(folder).EnumerateFiles().Sum(f => f.Length);
+
+    private static string SumsOf(string folder) => string.Concat(Directory.EnumerateFiles(folder).Where(path => Path.GetFileName(path) != SumsFile)
+        .Order(StringComparer.Ordinal).Select(path => $"{HashOf(path)}  {Path.GetFileName(path)}\n"));
+
+    private static RunDocument Deserialize(string folder)
+    {
+        using FileStream stream = File.OpenRead(Path.Combine(folder, DocumentFile));
+        return JsonSerializer.Deserialize<RunDocument>(stream, RunRecord.Json) ?? throw new JsonException($"{DocumentFile} is empty");
+    }
+
+    private static byte[] Serialize(RunDocument document) => JsonSerializer.SerializeToUtf8Bytes(document, RunRecord.Json);
+
+    private static string HashOf(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+}

@@ -1,0 +1,319 @@
+using System.Diagnostics;
+
+namespace Workbook.Runs;
+
+/// <summary>How far a stored run is.</summary>
+public enum RunState
+{
+    /// <summary>Complete, every file as it was written.</summary>
+    Finished,
+
+    /// <summary>A process is at it.</summary>
+    Running,
+
+    /// <summary>Its process ended before it was done; it starts again when it is asked for.</summary>
+    Unfinished,
+
+    /// <summary>A file is missing or not as it was written; it is done again when it is asked for.</summary>
+    Damaged,
+}
+
+/// <summary>A run as a list shows it.</summary>
+/// <param name="Hash">The record's hash, the folder's name.</param>
+/// <param name="State">How far it is.</param>
+/// <param name="Record">What was asked for; null where that can't be read.</param>
+/// <param name="Run">The run, where it is finished.</param>
+/// <param name="Bytes">What its files take.</param>
+/// <param name="Fault">What is wrong with a damaged one.</param>
+/// <param name="Folder">Where its files are.</param>
+public sealed record StoredRun(string Hash, RunState State, RunRecord? Record, Run? Run, long Bytes, string? Fault, string Folder);
+
+/// <summary>
+/// Finished trainings, kept under the hash of what they are: whoever asks for the same training again gets it at once.
+/// One folder a run, written under another name and renamed when complete, so that a run is there whole or not at all.
+/// </summary>
+public sealed class RunStore
+{
+    /// <summary>The environment variable that names the store's folder.</summary>
+    public const string Variable = "WORKBOOK_RUNS";
+
+    private const string FormatFile = "store.json";
+    private const string Format = """{ "format": 1 }""";
+    private readonly Action<string>? _report;
+
+    private RunStore(string folder, Action<string>? report) => (Folder, _report) = (folder, report);
+
+    /// <summary>Opens a store; nothing is written before a run begins.</summary>
+    /// <param name="folder">By default what <see cref="Variable"/> names, else <c>artifacts/runs</c> in the nearest folder, from the current one upwards, that has <c>artifacts</c>.</param>
+    /// <param name="report">Gets a line when a damaged run is done again, or another process is waited for.</param>
+    /// <exception cref="WorkbookException">The folder is a file, holds other things, or is of another version of the library.</exception>
+    public static RunStore Open(string? folder = null, Action<string>? report = null)
+    {
+        RunStore store = new(Path.GetFullPath(folder ?? DefaultFolder()), report);
+        store.CheckFormat();
+        return store;
+    }
+
+    /// <summary>Where the runs are.</summary>
+    public string Folder { get; }
+
+    /// <summary>The finished run of a record, or null.</summary>
+    public Run? Find(RunRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        return Find(record.Hash, out _);
+    }
+
+    /// <summary>The run of a record: at once if it is finished, else <paramref name="train"/> is called and its result kept.</summary>
+    /// <param name="record">Everything that the result depends on.</param>
+    /// <param name="train">The training. A process or thread that asks for the same run meanwhile waits for it.</param>
+    /// <exception cref="WorkbookException">The store can't be written.</exception>
+    public Run Get(RunRecord record, Func<RunResult> train)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        ArgumentNullException.ThrowIfNull(train);
+        string hash = record.Hash;
+        if (Find(hash, out _) is { } finished)
+        {
+            return finished;
+        }
+
+        Writing(Prepare);
+        using RunLock held = Wait(hash, record);
+        if (Find(hash, out string? fault) is { } meanwhile)
+        {
+            held.DeleteFile();
+            return meanwhile;
+        }
+
+        if (fault is not null)
+        {
+            _report?.Invoke($"{fault}; it is done again");
+        }
+
+        string folder = Path.Combine(Folder, hash);
+        string working = Path.Combine(Folder, $".{hash}.{Environment.ProcessId}.{Guid.NewGuid():N}");
+        try
+        {
+            Writing(() =>
+            {
+                foreach (string left in Leftovers(hash).Append(folder).Where(Directory.Exists))
+                {
+                    Delete(left);
+                }
+
+                RunFolder.Begin(working, record);
+            });
+            Stopwatch watch = Stopwatch.StartNew();
+            RunResult result = train();
+            Writing(() =>
+            {
+                RunFolder.Fill(working, record, result, watch.Elapsed.TotalSeconds);
+                Directory.Move(working, folder);
+            });
+            held.DeleteFile();
+            return RunFolder.Read(folder);
+        }
+        finally
+        {
+            DeleteQuietly(working);
+        }
+    }
+
+    /// <summary>Everything in the store, finished runs in the order in which they ended, then the others.</summary>
+    public IReadOnlyList<StoredRun> List()
+    {
+        if (!Directory.Exists(Folder))
+        {
+            return [];
+        }
+
+        List<StoredRun> runs = [];
+        foreach (string folder in Directory.EnumerateDirectories(Folder))
+        {
+            string[] parts = Path.GetFileName(folder).Split('.');
+            StoredRun? run = parts is ["", var hash, ..] ? Unfinished(folder, hash) : Complete(folder);
+            if (run is not null)
+            {
+                runs.Add(run);
+            }
+        }
+
+        return [.. runs.OrderBy(r => r.State).ThenBy(r => r.Run?.Finished).ThenBy(r => r.Hash, StringComparer.Ordinal)];
+    }
+
+    /// <summary>Deletes a run; one that a process is at is left.</summary>
+    /// <returns>Whether it was deleted.</returns>
+    /// <exception cref="WorkbookException">The store can't be written.</exception>
+    public bool Delete(StoredRun run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        bool deleted = false;
+        Writing(() =>
+        {
+            using RunLock? held = RunLock.TryTake(Folder, run.Hash);
+            if (held is not null && Directory.Exists(run.Folder))
+            {
+                Delete(run.Folder);
+                held.DeleteFile();
+                deleted = true;
+            }
+        });
+        return deleted;
+    }
+
+    private Run? Find(string hash, out string? fault)
+    {
+        string folder = Path.Combine(Folder, hash);
+        fault = null;
+        try
+        {
+            return Directory.Exists(folder) ? RunFolder.Read(folder) : null;
+        }
+        catch (WorkbookException e)
+        {
+            fault = e.Message;
+            return null;
+        }
+    }
+
+    private static StoredRun? Complete(string folder)
+    {
+        string hash = Path.GetFileName(folder);
+        try
+        {
+            Run run = RunFolder.Read(folder);
+            return new(hash, RunState.Finished, run.Record, run, RunFolder.BytesOf(folder), null, folder);
+        }
+        catch (WorkbookException e)
+        {
+            return Directory.Exists(folder) ? new(hash, RunState.Damaged, RunFolder.RecordOf(folder), null, RunFolder.BytesOf(folder), e.Message, folder) : null;
+        }
+    }
+
+    private StoredRun? Unfinished(string folder, string hash)
+    {
+        bool running;
+        try
+        {
+            using RunLock? free = RunLock.TryTake(Folder, hash);
+            running = free is null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            running = false; // a store that can't be written can still be listed
+        }
+
+        return Directory.Exists(folder) ? new(hash, running ? RunState.Running : RunState.Unfinished, RunFolder.RecordOf(folder), null, RunFolder.BytesOf(folder), null, folder) : null;
+    }
+
+    private RunLock Wait(string hash, RunRecord record)
+    {
+        bool told = false;
+        while (true)
+        {
+            RunLock? taken = null;
+            Writing(() => taken = RunLock.TryTake(Folder, hash));
+            if (taken is not null)
+            {
+                return taken;
+            }
+
+            if (!told)
+            {
+                _report?.Invoke($"run {hash} ({record}) is under way elsewhere: waiting for it");
+                told = true;
+            }
+
+            Thread.Sleep(50);
+        }
+    }
+
+    private IEnumerable<string> Leftovers(string hash) => Directory.EnumerateDirectories(Folder, $".{hash}.*");
+
+    /// <summary>A folder that is only partly deleted must not have a run's name.</summary>
+    private void Delete(string folder)
+    {
+        string doomed = Path.Combine(Folder, $".{Path.GetFileName(folder).Trim('.').Split('.')[0]}.{Guid.NewGuid():N}");
+        Directory.Move(folder, doomed);
+        Directory.Delete(doomed, recursive: true);
+    }
+
+    private static void DeleteQuietly(string folder)
+    {
+        try
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What ended the run is the fault to tell; the next one clears up.
+        }
+    }
+
+    private void Writing(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or WorkbookException)
+        {
+            throw new WorkbookException($"the run store {Folder} can't be written ({e.Message.ReplaceLineEndings(" ")}): make room or name another folder with {Variable}", e);
+        }
+    }
+
+    private void Prepare()
+    {
+        Directory.CreateDirectory(Folder);
+        string path = Path.Combine(Folder, FormatFile);
+        if (!File.Exists(path))
+        {
+            AtomicFile.Write(path, System.Text.Encoding.UTF8.GetBytes(Format + "\n"));
+        }
+    }
+
+    private void CheckFormat()
+    {
+        if (File.Exists(Folder))
+        {
+            throw new WorkbookException($"the run store {Folder} is a file: name a folder with {Variable}");
+        }
+
+        try
+        {
+            string path = Path.Combine(Folder, FormatFile);
+            if (File.Exists(path) ? File.ReadAllText(path).Trim() != Format
+                : Directory.Exists(Folder) && Directory.EnumerateFileSystemEntries(Folder).Any(entry => !Path.GetFileName(entry).StartsWith('.')))
+            {
+                throw new WorkbookException(File.Exists(path)
+                    ? $"the run store {Folder} is of another version ({FormatFile} is not {Format}): name another folder with {Variable}"
+                    : $"{Folder} holds other things than runs: name another folder with {Variable}");
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WorkbookException($"the run store {Folder} can't be read ({e.Message}): name another folder with {Variable}", e);
+        }
+    }
+
+    private static string DefaultFolder()
+    {
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
+        {
+            return named;
+        }
+
+        const string Artifacts = "artifacts";
+        DirectoryInfo? root = new(Environment.CurrentDirectory);
+        while (root is not null && !Directory.Exists(Path.Combine(root.FullName, Artifacts)))
+        {
+            root = root.Parent;
+        }
+
+        return Path.Combine(root?.FullName ?? Environment.CurrentDirectory, Artifacts, "runs");
+    }
+}

@@ -13,7 +13,8 @@ public class LabScriptTests
 {
     private static string Script() => File.ReadAllText(ScriptPath());
 
-    private static string ScriptPath()
+    /// <summary>Where the build of this clone wrote it.</summary>
+    internal static string ScriptPath()
     {
         DirectoryInfo? folder = new(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Workbook.sln")))

@@ -34,6 +34,7 @@ public sealed class Workspace : IDisposable
         ProcessStartInfo start = new(s_program, arguments) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment.Remove("WORKBOOK_DATA");
         start.Environment.Remove("WORKBOOK_PROFILE");
+        start.Environment.Remove("WORKBOOK_RUNS");
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;

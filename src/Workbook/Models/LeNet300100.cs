@@ -11,15 +11,20 @@ namespace Workbook.Models;
 /// </summary>
 public sealed class LeNet300100 : nn.Module<Tensor, Tensor>
 {
-    private readonly Linear fc1 = nn.Linear(784, 300);
-    private readonly Linear fc2 = nn.Linear(300, 100);
-    private readonly Linear fc3 = nn.Linear(100, 10);
+    private readonly Linear fc1;
+    private readonly Linear fc2;
+    private readonly Linear fc3;
 
     /// <param name="seed">Determines the weights, together with the initializer.</param>
     /// <param name="initializer">By default <see cref="Initializer.GlorotNormal"/>.</param>
-    public LeNet300100(int seed, Initializer? initializer = null)
+    /// <param name="first">Units of the first hidden layer; fewer make the small dense network of the same kind.</param>
+    /// <param name="second">Units of the second.</param>
+    public LeNet300100(int seed, Initializer? initializer = null, int first = 300, int second = 100)
         : base(nameof(LeNet300100))
     {
+        fc1 = nn.Linear(784, first);
+        fc2 = nn.Linear(first, second);
+        fc3 = nn.Linear(second, 10);
         RegisterComponents();
         (initializer ?? Initializer.GlorotNormal).Apply(this, seed);
     }

@@ -14,7 +14,7 @@ public sealed record RunDetails
     /// <summary>Where the mask comes from, in words.</summary>
     public string MaskSource { get; init; } = "as given";
 
-    /// <summary>Steps between two notes, the first before step 1, the last after the last step; by default a hundredth of the training.</summary>
+    /// <summary>Steps between two notes, the first before the first step, the last after the last step; by default a hundredth of the training.</summary>
     public int? Every { get; init; }
 
     /// <summary>Name → a set that is scored at every note, which gives the metrics <c>NAME loss</c> and <c>NAME accuracy</c>.</summary>
@@ -58,7 +58,7 @@ public static class StoredTraining
         if (!trained)
         {
             run.LoadInto(model);
-            model.train();
+            model.eval();
         }
 
         return run;
@@ -109,7 +109,7 @@ public static class StoredTraining
         Dictionary<string, (List<long> Steps, List<double> Values)> metrics = [];
         Dictionary<long, IReadOnlyDictionary<string, Tensor>> checkpoints = [];
         mask?.Apply(model);
-        At(0, null);
+        At(recipe.FirstStep, null);
         Trainer.Train(model, data, recipe, seed, mask, (step, loss) => At(step, loss));
         return new RunResult
         {
@@ -126,7 +126,7 @@ public static class StoredTraining
                 checkpoints[step] = model.state_dict().ToDictionary(s => s.Key, s => s.Value.detach().clone().DetachFromDisposeScope());
             }
 
-            if (step % every != 0 && step != steps)
+            if (step % every != 0 && step != steps && loss is not null)
             {
                 return;
             }

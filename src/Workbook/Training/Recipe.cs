@@ -36,6 +36,12 @@ public sealed record Recipe
     /// <summary>Weight decay, on all parameters, as PyTorch's optimizers do it.</summary>
     public double WeightDecay { get; init; }
 
+    /// <summary>
+    /// The steps that are taken as done: the training goes on after them, with the learning rates and the batches that
+    /// follow, as when a network is rewound to that step.
+    /// </summary>
+    public long FirstStep { get; init; }
+
     /// <summary>Steps over a training set of that many examples.</summary>
     public long StepsOver(long examples) => (long)Math.Round(Epochs * Math.Ceiling((double)examples / BatchSize));
 
@@ -44,6 +50,7 @@ public sealed record Recipe
     {
         Check(nameof(Epochs), Epochs, Epochs >= 0 && double.IsFinite(Epochs), "0 or more");
         Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "1 or more");
+        Check(nameof(FirstStep), FirstStep, FirstStep >= 0, "0 or more");
         Check(nameof(LearningRate), LearningRate, LearningRate > 0 && double.IsFinite(LearningRate), "above 0");
         Check(nameof(Momentum), Momentum, Momentum is >= 0 and < 1, "from 0 to below 1");
         Check(nameof(WeightDecay), WeightDecay, WeightDecay >= 0 && double.IsFinite(WeightDecay), "0 or more");

@@ -28,8 +28,8 @@ public static class Trainer
         using BoundMask? pruned = mask?.Bind(model);
         using optim.Optimizer optimizer = recipe.Build(model.parameters());
         model.train();
-        long step = 0, steps = recipe.StepsOver(data.Count);
-        foreach ((Tensor inputs, Tensor labels) in Batches(data, recipe.BatchSize, seed).TakeWhile(_ => step < steps))
+        long step = recipe.FirstStep, steps = recipe.StepsOver(data.Count);
+        foreach ((Tensor inputs, Tensor labels) in Batches(data, recipe.BatchSize, seed, step).TakeWhile(_ => step < steps))
         {
             foreach (optim.ILearningRateController group in optimizer.ParamGroups)
             {
@@ -101,7 +101,7 @@ public static class Trainer
     }
 
     /// <summary>Batches without end, the examples in a new order each epoch; the tensors live until the next batch.</summary>
-    private static IEnumerable<(Tensor Inputs, Tensor Labels)> Batches(LabelledTensors data, int batchSize, int seed)
+    private static IEnumerable<(Tensor Inputs, Tensor Labels)> Batches(LabelledTensors data, int batchSize, int seed, long skipped)
     {
         if (data.Count == 0)
         {
@@ -114,6 +114,11 @@ public static class Trainer
             using Tensor order = randperm(data.Count, ScalarType.Int64, generator: generator).DetachFromDisposeScope();
             for (long start = 0; start < data.Count; start += batchSize)
             {
+                if (skipped-- > 0)
+                {
+                    continue;
+                }
+
                 using DisposeScope scope = NewDisposeScope();
                 Tensor chosen = order.narrow(0, start, Math.Min(batchSize, data.Count - start));
                 yield return (data.Inputs.index_select(0, chosen), data.Labels.index_select(0, chosen));

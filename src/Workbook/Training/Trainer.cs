@@ -24,10 +24,34 @@ public static class Trainer
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(recipe);
-        using DisposeScope scope = NewDisposeScope();
         using BoundMask? pruned = mask?.Bind(model);
-        using optim.Optimizer optimizer = recipe.Build(model.parameters());
         model.train();
+        Descend(data, recipe, model.parameters(), seed, Backward, pruned is null ? optimizer => optimizer.step() : pruned.Step, afterStep);
+        model.eval();
+
+        Tensor Backward(Tensor inputs, Tensor labels)
+        {
+            model.zero_grad(); // The optimizer's own fills the gradients with zeros, to which the backward pass then adds.
+            Tensor loss = nn.functional.cross_entropy(model.forward(inputs), labels);
+            loss.backward();
+            return loss;
+        }
+    }
+
+    /// <summary>The loop of every training: batches, learning rates, steps.</summary>
+    /// <param name="data">The training set.</param>
+    /// <param name="recipe">Optimizer, epochs, rates.</param>
+    /// <param name="parameters">What is trained.</param>
+    /// <param name="seed">Determines the order of the examples.</param>
+    /// <param name="backward">(inputs, labels) → the loss; sets the gradients.</param>
+    /// <param name="advance">Makes the optimizer's step.</param>
+    /// <param name="afterStep">As for <see cref="Train"/>.</param>
+    internal static void Descend(
+        LabelledTensors data, Recipe recipe, IEnumerable<TorchSharp.Modules.Parameter> parameters, int seed,
+        Func<Tensor, Tensor, Tensor> backward, Action<optim.Optimizer> advance, Action<long, double>? afterStep = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using optim.Optimizer optimizer = recipe.Build(parameters);
         long step = recipe.FirstStep, steps = recipe.StepsOver(data.Count);
         foreach ((Tensor inputs, Tensor labels) in Batches(data, recipe.BatchSize, seed, step).TakeWhile(_ => step < steps))
         {
@@ -36,18 +60,8 @@ public static class Trainer
                 group.LearningRate = recipe.RateAt(step, steps);
             }
 
-            optimizer.zero_grad();
-            Tensor loss = nn.functional.cross_entropy(model.forward(inputs), labels);
-            loss.backward();
-            if (pruned is null)
-            {
-                optimizer.step();
-            }
-            else
-            {
-                pruned.Step(optimizer);
-            }
-
+            Tensor loss = backward(inputs, labels);
+            advance(optimizer);
             step++;
             if (afterStep is not null || step == steps)
             {
@@ -59,8 +73,6 @@ public static class Trainer
                 }
             }
         }
-
-        model.eval();
     }
 
     /// <summary>Sets the gradients of a model to those of the mean cross-entropy over a batch, e.g. for <see cref="Saliency.GradientTimesWeight"/>.</summary>

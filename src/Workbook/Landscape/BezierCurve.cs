@@ -1,0 +1,65 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using Workbook.Training;
+using static TorchSharp.torch;
+
+namespace Workbook.Landscape;
+
+/// <summary>
+/// A bent path between two solutions: (1 − α)²·start + 2α(1 − α)·bend + α²·end, with the bend trained so that the loss is
+/// low all along (Garipov et al. 2018, section 3.2).
+/// </summary>
+public static class BezierCurve
+{
+    /// <summary>The curve as a path for <see cref="Paths.Score"/>.</summary>
+    /// <param name="start">[parameters].</param>
+    /// <param name="bend">[parameters].</param>
+    /// <param name="end">[parameters].</param>
+    public static Func<double, Tensor> Through(Tensor start, Tensor bend, Tensor end) =>
+        alpha => start.mul((1 - alpha) * (1 - alpha)).add(bend.mul(2 * alpha * (1 - alpha))).add(end.mul(alpha * alpha));
+
+    /// <summary>
+    /// Finds the bend: from the middle of the line, by descent on the loss at a random place of the
+    /// curve in each step.
+    /// </summary>
+    /// <param name="model">A network of the kind; its weights are used as working space, and put back.</param>
+    /// <param name="start">[parameters].</param>
+    /// <param name="end">[parameters]; coordinates that are 0 at both ends stay 0.</param>
+    /// <param name="data">The training set.</param>
+    /// <param name="recipe">Epochs, batch size, learning rates, optimizer.</param>
+    /// <param name="seed">Of the places and of the order of the examples.</param>
+    /// <returns>The bend, [parameters].</returns>
+    /// <exception cref="WorkbookException">A point does not fit the network, or the training diverges.</exception>
+    public static Tensor Bend(nn.Module<Tensor, Tensor> model, Tensor start, Tensor end, LabelledTensors data, Recipe recipe, int seed)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(recipe);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor before = Point.Of(model);
+        Tensor open = start.ne(0).logical_or(end.ne(0)).to(start.dtype);
+        using Parameter bend = new(start.add(end).div(2));
+        using Generator places = RandomStream.Of(seed, "bezier");
+        Parameter[] parameters = [.. model.parameters()];
+        Trainer.Descend(data, recipe, [bend], seed, (inputs, labels) =>
+        {
+            double alpha = rand(1, generator: places).item<float>();
+            using (IDisposable noGrad = no_grad())
+            {
+                model.MoveTo(Through(start, bend, end)(alpha));
+            }
+
+            foreach (Parameter parameter in parameters)
+            {
+                parameter.grad = null;
+            }
+
+            Tensor loss = nn.functional.cross_entropy(model.forward(inputs), labels);
+            loss.backward();
+            using IDisposable still = no_grad();
+            bend.grad = cat([.. parameters.Select(p => (p.grad ?? zeros_like(p)).flatten())]).mul(2 * alpha * (1 - alpha)).mul(open);
+            return loss;
+        }, optimizer => optimizer.step());
+        model.MoveTo(before);
+        return bend.detach().clone().MoveToOuterDisposeScope();
+    }
+}

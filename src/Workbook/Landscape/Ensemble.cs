@@ -1,0 +1,51 @@
+using TorchSharp;
+using Workbook.Training;
+using static TorchSharp.torch;
+
+namespace Workbook.Landscape;
+
+/// <summary>How alike networks answer (Fort et al. 2019; Evci et al. 2022, table 2).</summary>
+public static class Ensemble
+{
+    /// <summary>What a network gives each class, in evaluation mode.</summary>
+    /// <param name="model">Inputs → logits [batch, classes].</param>
+    /// <param name="data">The examples.</param>
+    /// <returns>Probabilities, float32 [examples, classes].</returns>
+    public static Tensor Probabilities(nn.Module<Tensor, Tensor> model, LabelledTensors data)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        bool training = model.training;
+        model.eval();
+        List<Tensor> parts = [];
+        const int Batch = 1000;
+        for (long start = 0; start < data.Count; start += Batch)
+        {
+            using DisposeScope batch = NewDisposeScope();
+            parts.Add(model.forward(data.Inputs.narrow(0, start, Math.Min(Batch, data.Count - start))).softmax(1).MoveToOuterDisposeScope());
+        }
+
+        model.train(training);
+        return cat(parts).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The share of examples, 0 to 1, that two networks put into different classes.</summary>
+    /// <param name="a">Probabilities [examples, classes].</param>
+    /// <param name="b">Probabilities [examples, classes].</param>
+    public static double Disagreement(Tensor a, Tensor b)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return a.argmax(1).ne(b.argmax(1)).to(ScalarType.Float64).mean().item<double>();
+    }
+
+    /// <summary>The accuracy, 0 to 1, of the networks' mean probabilities.</summary>
+    /// <param name="probabilities">Of each network, [examples, classes].</param>
+    /// <param name="labels">Int64 [examples].</param>
+    public static double Accuracy(IReadOnlyList<Tensor> probabilities, Tensor labels)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return stack(probabilities).mean([0L]).argmax(1).eq(labels).to(ScalarType.Float64).mean().item<double>();
+    }
+}

@@ -1,0 +1,63 @@
+using TorchSharp;
+using Workbook.Training;
+using static TorchSharp.torch;
+
+namespace Workbook.Landscape;
+
+/// <summary>
+/// The plane through three solutions (Garipov et al. 2018, appendix): the origin is the first, the x axis goes to the
+/// second, lengths are those of weight space.
+/// </summary>
+public sealed class Plane : IDisposable
+{
+    private readonly Tensor _origin, _x, _y;
+
+    /// <param name="origin">[parameters].</param>
+    /// <param name="second">[parameters].</param>
+    /// <param name="third">[parameters].</param>
+    /// <exception cref="WorkbookException">The three lie on one line.</exception>
+    public Plane(Tensor origin, Tensor second, Tensor third)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = second.sub(origin), y = third.sub(origin);
+        (double width, double length) = (x.norm().item<float>(), y.norm().item<float>());
+        x = x.div(width);
+        double along = x.dot(y).item<float>();
+        y = y.sub(x.mul(along));
+        double height = y.norm().item<float>();
+        if (!(width > 0 && height > 1e-5 * length))
+        {
+            throw new WorkbookException("three points on one line make no plane: choose others");
+        }
+
+        (_origin, _x, _y) = (origin.clone().DetachFromDisposeScope(), x.DetachFromDisposeScope(), y.div(height).DetachFromDisposeScope());
+        Corners = [(0, 0), (width, 0), (along, height)];
+    }
+
+    /// <summary>Where the three solutions are.</summary>
+    public IReadOnlyList<(double X, double Y)> Corners { get; }
+
+    /// <summary>The point of weight space at a place of the plane, [parameters].</summary>
+    public Tensor At(double x, double y) => _origin.add(_x.mul(x)).add(_y.mul(y));
+
+    /// <summary>Scores a network over a grid.</summary>
+    /// <param name="model">A network without batch norm; it is back where it was afterwards.</param>
+    /// <param name="xs">Places along x.</param>
+    /// <param name="ys">Places along y.</param>
+    /// <param name="data">What it is scored on.</param>
+    /// <returns>[ys, xs].</returns>
+    /// <exception cref="WorkbookException">As <see cref="Paths.Score"/>.</exception>
+    public Score[][] Score(nn.Module<Tensor, Tensor> model, IReadOnlyList<double> xs, IEnumerable<double> ys, LabelledTensors data)
+    {
+        ArgumentNullException.ThrowIfNull(ys);
+        return [.. ys.Select(y => Paths.Score(model, x => At(x, y), xs, data).Select(p => p.Score).ToArray())];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _origin.Dispose();
+        _x.Dispose();
+        _y.Dispose();
+    }
+}

@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using Workbook.Pruning;
 using static TorchSharp.torch;
 
 namespace Workbook.Initialization;
@@ -15,6 +16,22 @@ public enum Fan
 
     /// <summary>The mean of both.</summary>
     Average,
+}
+
+/// <summary>What a mask does to the variance of the weights that it keeps.</summary>
+public enum MaskScaling
+{
+    /// <summary>Nothing: the usual initialization, which takes all connections to be there ("Scratch").</summary>
+    Dense,
+
+    /// <summary>The layer's is divided by its density (Liu et al. 2019).</summary>
+    Layer,
+
+    /// <summary>
+    /// Each weight's comes from the connections that are left of the unit that it goes to, and, where the fan asks for
+    /// it, of the unit that it comes from (Evci et al. 2022, eq. 2: "Scratch+").
+    /// </summary>
+    Unit,
 }
 
 /// <summary>Weights drawn with variance scale / fan, biases 0 (variance scaling: Glorot and Bengio 2010; He et al. 2015).</summary>
@@ -40,9 +57,20 @@ public sealed record Initializer(double Scale, Fan Fan, bool Uniform)
     /// <param name="seed">Same seed, same weights; each parameter has a stream of its own.</param>
     /// <returns>The model.</returns>
     public TModel Apply<TModel>(TModel model, int seed)
+        where TModel : nn.Module => Apply(model, seed, null, MaskScaling.Dense);
+
+    /// <summary>As the other overload, for a network of which a mask keeps a part; pruned weights are 0.</summary>
+    /// <param name="model">The model, changed in place.</param>
+    /// <param name="seed">Same seed, same weights up to their scale.</param>
+    /// <param name="mask">What is left; layers that it does not name are drawn as usual.</param>
+    /// <param name="scaling">What it does to the variance. All three agree if the mask keeps everything.</param>
+    /// <returns>The model.</returns>
+    /// <exception cref="WorkbookException">The mask does not fit the model.</exception>
+    public TModel Apply<TModel>(TModel model, int seed, Mask? mask, MaskScaling scaling)
         where TModel : nn.Module
     {
         ArgumentNullException.ThrowIfNull(model);
+        using BoundMask? left = mask?.Bind(model);
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         foreach ((string name, Parameter parameter) in model.named_parameters())
@@ -53,6 +81,10 @@ public sealed record Initializer(double Scale, Fan Fan, bool Uniform)
                 double deviation = Math.Sqrt(Scale / FanOf(parameter));
                 _ = Uniform ? parameter.uniform_(-Math.Sqrt(3) * deviation, Math.Sqrt(3) * deviation, generator)
                     : parameter.normal_(0, deviation, generator);
+                if (scaling != MaskScaling.Dense && mask is not null && mask.TryGetValue(name, out Tensor? kept))
+                {
+                    parameter.mul_((scaling == MaskScaling.Layer ? FanOf(parameter) * kept.to(ScalarType.Float64).mean() : FanOfUnits(kept)).clamp_min(1).div(FanOf(parameter)).rsqrt());
+                }
             }
             else if (name.EndsWith("bias", StringComparison.Ordinal))
             {
@@ -60,7 +92,17 @@ public sealed record Initializer(double Scale, Fan Fan, bool Uniform)
             }
         }
 
+        left?.Apply();
         return model;
+    }
+
+    /// <summary>The fan of each weight, counted over what is left: [out, 1, …], [1, in, …] or both together.</summary>
+    private Tensor FanOfUnits(Tensor kept)
+    {
+        Tensor counts = kept.to(ScalarType.Float64);
+        long[] kernel = [.. Enumerable.Range(2, (int)kept.dim() - 2).Select(d => (long)d)];
+        Tensor fanIn = counts.sum([1, .. kernel], keepdim: true), fanOut = counts.sum([0, .. kernel], keepdim: true);
+        return Fan switch { Fan.In => fanIn, Fan.Out => fanOut, _ => (fanIn + fanOut) / 2 };
     }
 
     private double FanOf(Tensor weight)

@@ -36,7 +36,7 @@ public static class Trainer
                 group.LearningRate = recipe.RateAt(step, steps);
             }
 
-            optimizer.zero_grad();
+            model.zero_grad(); // The optimizer's own fills the gradients with zeros, to which the backward pass then adds.
             Tensor loss = nn.functional.cross_entropy(model.forward(inputs), labels);
             loss.backward();
             if (pruned is null)

@@ -21,12 +21,14 @@ internal static class Alternating
             }
         }
 
-        Console.WriteLine($"{title}: ratio {Spread([.. ours.Zip(theirs, (a, b) => a / b)])}; {Median(ours):N4} / {Median(theirs):N4} {unit}");
+        Console.WriteLine($"{title}: ratio {Spread([.. ours.Zip(theirs, (a, b) => a / b)])}; medians {Figure(ours)} / {Figure(theirs)} {unit}");
     }
 
     /// <summary>Median, least, greatest and number of values.</summary>
     internal static string Spread(double[] values) =>
         $"median {Median(values):F3} (min {values.Min():F3}, max {values.Max():F3}, n = {values.Length})";
+
+    private static string Figure(double[] values) => Median(values) is var median && median >= 1000 ? $"{median:N0}" : $"{median:G3}";
 
     private static double Median(double[] values)
     {

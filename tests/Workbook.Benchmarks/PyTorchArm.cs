@@ -11,7 +11,14 @@ internal sealed class PyTorchArm : IDisposable
 {
     private readonly Process _process;
 
-    private PyTorchArm(Process process) => _process = process;
+    private PyTorchArm(string python)
+    {
+        ProcessStartInfo start = new(python, [Path.Combine(AppContext.BaseDirectory, "pytorch_arm.py")]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+
+        // OpenBLAS with pthreads does not heed torch.set_num_threads.
+        start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] = start.Environment["MKL_NUM_THREADS"] = "1";
+        _process = Process.Start(start)!;
+    }
 
     /// <summary>Starts PyTorch; where there is none, or its matrix product is no match, says so in one line.</summary>
     /// <returns>Null without PyTorch.</returns>
@@ -24,13 +31,13 @@ internal sealed class PyTorchArm : IDisposable
             return null;
         }
 
-        ProcessStartInfo start = new(python, [Path.Combine(AppContext.BaseDirectory, "pytorch_arm.py")]) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        // OpenBLAS with pthreads does not heed torch.set_num_threads.
-        start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] = start.Environment["MKL_NUM_THREADS"] = "1";
-        PyTorchArm arm = new(Process.Start(start)!);
+        PyTorchArm arm = new(python);
         arm.CheckFairness();
         return arm;
     }
+
+    /// <summary>Another process of the same Python.</summary>
+    internal PyTorchArm Another() => new(_process.StartInfo.FileName);
 
     /// <summary>Trains LeNet-300-100 on random images.</summary>
     /// <param name="masking"><c>none</c>, <c>prune</c> (torch.nn.utils.prune) or <c>hand</c> (<c>weight.data.mul_(mask)</c> after each step).</param>

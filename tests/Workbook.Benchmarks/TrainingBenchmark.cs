@@ -15,7 +15,7 @@ internal static class TrainingBenchmark
     internal static void Run()
     {
         using PyTorchArm? torch = PyTorchArm.Start();
-        using PyTorchArm? second = torch is null ? null : PyTorchArm.Start();
+        using PyTorchArm? second = torch?.Another();
         foreach (int batch in (int[])[60, 128])
         {
             int steps = Samples / batch;

@@ -10,44 +10,40 @@ internal static class RunnerBenchmark
 {
     private static readonly string s_here = Assembly.GetExecutingAssembly().Location;
 
+    internal static void Run()
+    {
+        Startup(runs: 5);
+        Overhead(steps: 14_000, pairs: 3);
+    }
+
     /// <summary>Alternates the two arms; each is a process of its own, timed from outside.</summary>
-    internal static void Overhead(int steps, int pairs)
+    private static void Overhead(int steps, int pairs)
     {
         string statements = Between(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Workload.cs")), "//// begin", "//// end")
             .Replace("using Generator", "Generator", StringComparison.Ordinal); // a script keeps what its cells declare
         using TemporaryNotebook notebook = new("#!import " + Lab, $"int steps = {steps};", statements);
-        double[] ratios = Ratios(() => Time(Cli("run", notebook.Path, "--out", notebook.Output)), () => Time([s_here, "workload", steps.ToString(CultureInfo.InvariantCulture)]), pairs);
-        Console.WriteLine($"runner / compiled program, {steps} steps: {Spread(ratios)}");
+        Alternating.Compare(
+            $"runner / compiled program, {steps} steps",
+            "s",
+            () => Time(Cli("run", notebook.Path, "--out", notebook.Output)),
+            () => Time([s_here, "workload", steps.ToString(CultureInfo.InvariantCulture)]),
+            pairs);
     }
 
     /// <summary>From the start of the process to its end, for a notebook of one cell that makes a tensor, and for one that adds two numbers.</summary>
-    internal static void Startup(int runs)
+    private static void Startup(int runs)
     {
         foreach ((string name, string[] cells) in new[] { ("1 + 1", new[] { "1 + 1" }), ("lab.csx and a first tensor", ["#!import " + Lab, "rand(2, 2).sum().item<float>()"]) })
         {
             using TemporaryNotebook notebook = new(cells);
             double[] seconds = [.. Enumerable.Range(0, runs + 1).Select(_ => Time(Cli("run", notebook.Path, "--out", notebook.Output))).Skip(1)];
-            Console.WriteLine($"start to end, {name}: {Spread(seconds)} s");
+            Console.WriteLine($"start to end, {name}: {Alternating.Spread(seconds)} s");
         }
     }
 
     private static string Lab => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "..", "lab.csx"));
 
     private static string[] Cli(params string[] arguments) => [Path.Combine(AppContext.BaseDirectory, "Workbook.Cli.dll"), .. arguments];
-
-    private static double[] Ratios(Func<double> arm, Func<double> baseline, int pairs)
-    {
-        double[] ratios = new double[pairs];
-        for (int i = 0; i < pairs; i++)
-        {
-            double first = i % 2 == 0 ? arm() : baseline(), second = i % 2 == 0 ? baseline() : arm();
-            (double a, double b) = i % 2 == 0 ? (first, second) : (second, first);
-            Console.WriteLine($"  pair {i + 1}: {a:F2} s / {b:F2} s = {a / b:F3}");
-            ratios[i] = a / b;
-        }
-
-        return ratios;
-    }
 
     private static double Time(string[] arguments)
     {
@@ -63,12 +59,6 @@ internal static class RunnerBenchmark
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0 ? watch.Elapsed.TotalSeconds : throw new InvalidOperationException($"{string.Join(' ', arguments)} ended with {process.ExitCode}:\n{output}{error}");
-    }
-
-    private static string Spread(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        return $"median {sorted[sorted.Length / 2]:F3} (min {sorted[0]:F3}, max {sorted[^1]:F3}, n = {sorted.Length})";
     }
 
     private static string Between(string text, string begin, string end)

@@ -70,17 +70,32 @@ public sealed record Pruner(Saliency Saliency)
         Tensor[] kept = [.. group.Select(w => previous is not null && previous.TryGetValue(w.Name, out Tensor? left) ? left : ones(w.Weight.shape, ScalarType.Bool))];
         Tensor[] pieces = [.. group.Zip(kept, (w, k) => Granularity.Pieces(Score(w.Name, w.Weight).mul(k), k))];
         Tensor all = cat(pieces);
-        long goes = gone(names, all.numel(), all.eq(double.NegativeInfinity).sum().item<long>());
-        if (all.ne(double.PositiveInfinity).sum().item<long>() is var free && goes > free)
+        long goes = gone(names, all.numel(), all.eq(double.NegativeInfinity).count_nonzero().item<long>());
+        if (all.ne(double.PositiveInfinity).count_nonzero().item<long>() is var free && goes > free)
         {
             throw new WorkbookException(FormattableString.Invariant($"{names}: at most {(double)free / all.numel():P2} can be pruned at this granularity"));
         }
 
-        // A stable sort, not topk: of equal scores the same ones go on every machine.
-        Tensor stays = ones(all.numel(), ScalarType.Bool);
-        stays[all.sort(0, descending: false, stable: true).Indices[TensorIndex.Slice(0, goes)]] = false;
+        Tensor stays = Greatest(all, all.numel() - goes);
         return group.Select(w => w.Name).Zip(kept, stays.split([.. pieces.Select(p => p.numel())]))
             .Select(layer => KeyValuePair.Create(layer.First, Granularity.Weights(layer.Third, layer.Second)));
+    }
+
+    /// <summary>Bool, where the greatest scores are; of equal ones the last, so that the same ones go on every machine.</summary>
+    private static Tensor Greatest(Tensor scores, long count)
+    {
+        if (count == 0)
+        {
+            return zeros(scores.numel(), ScalarType.Bool);
+        }
+
+        // Only the threshold comes from topk, which leaves open which of equal scores it takes. A stable sort takes
+        // eight times as long; kthvalue is a little faster than topk, but takes minutes on scores in falling order.
+        Tensor least = scores.topk(checked((int)count), 0, largest: true, sorted: false).values.min();
+        Tensor stays = scores.gt(least);
+        Tensor equal = scores.eq(least).nonzero().flatten();
+        long missing = count - stays.count_nonzero().item<long>();
+        return stays.index_fill_(0, equal.narrow(0, equal.numel() - missing, missing), true);
     }
 
     /// <summary>The saliency as finite numbers: ±∞ have a meaning of their own in the ranking.</summary>

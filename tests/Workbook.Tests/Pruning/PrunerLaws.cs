@@ -52,6 +52,19 @@ public sealed class PrunerLaws
         });
 
     [Fact]
+    public void Of_equal_scores_the_first_in_the_model_go_first() =>
+        Gen.Select(Small.Widths, Small.Seed, Small.Sparsity).Sample((widths, seed, sparsity) =>
+        {
+            using Sequential net = Small.Net(widths, seed);
+            Mask mask = new Pruner(Saliency.Magnitude) { Scope = Scope.Global() }.Prune(net, sparsity);
+            string[] names = [.. Prunable.Weights(net).Select(w => w.Name)];
+            float[] magnitudes = [.. names.SelectMany(name => net.get_parameter(name)!.abs().data<float>().ToArray())];
+            bool[] kept = [.. names.SelectMany(name => mask[name].data<bool>().ToArray())];
+            int[] gone = [.. Enumerable.Range(0, kept.Length).OrderBy(i => magnitudes[i]).Take((int)Goes(sparsity, kept.Length)).Order()];
+            Assert.Equal(gone, Enumerable.Range(0, kept.Length).Where(i => !kept[i]));
+        });
+
+    [Fact]
     public void No_kept_weight_is_nearer_to_zero_than_a_pruned_one() =>
         Gen.Select(Small.Widths, Small.Seed, Small.Sparsity).Sample((widths, seed, sparsity) =>
         {

@@ -1,0 +1,38 @@
+namespace Workbook.Benchmarks;
+
+/// <summary>Two arms that take turns, so that what else the machine does falls on both.</summary>
+internal static class Alternating
+{
+    /// <summary>Prints the ratio of an arm to its baseline, pair by pair, and what each reached.</summary>
+    /// <param name="title">What is compared.</param>
+    /// <param name="unit">Of what the arms return.</param>
+    /// <param name="arm">Runs once and returns its figure: seconds, or samples a second.</param>
+    /// <param name="baseline">Runs once and returns its figure, in the same unit.</param>
+    /// <param name="pairs">How often each runs, besides once unmeasured to warm up; the first to go changes from pair to pair.</param>
+    internal static void Compare(string title, string unit, Func<double> arm, Func<double> baseline, int pairs)
+    {
+        (double[] ours, double[] theirs) = (new double[pairs], new double[pairs]);
+        for (int i = -1; i < pairs; i++)
+        {
+            double first = i % 2 == 0 ? arm() : baseline(), second = i % 2 == 0 ? baseline() : arm();
+            if (i >= 0)
+            {
+                (ours[i], theirs[i]) = i % 2 == 0 ? (first, second) : (second, first);
+            }
+        }
+
+        Console.WriteLine($"{title}: ratio {Spread([.. ours.Zip(theirs, (a, b) => a / b)])}; medians {Figure(ours)} / {Figure(theirs)} {unit}");
+    }
+
+    /// <summary>Median, least, greatest and number of values.</summary>
+    internal static string Spread(double[] values) =>
+        $"median {Median(values):F3} (min {values.Min():F3}, max {values.Max():F3}, n = {values.Length})";
+
+    private static string Figure(double[] values) => Median(values) is var median && median >= 1000 ? $"{median:N0}" : $"{median:G3}";
+
+    private static double Median(double[] values)
+    {
+        double[] sorted = [.. values.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+}

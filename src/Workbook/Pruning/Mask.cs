@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using TorchSharp;
+using TorchSharp.Modules;
 using Workbook.Serialization;
 using static TorchSharp.torch;
 
@@ -14,13 +15,14 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
 {
     private readonly SortedDictionary<string, Tensor> _kept = new(StringComparer.Ordinal);
 
-    /// <param name="kept">Parameter name → tensor of the parameter's shape, 1 (or true) where the weight is kept; copied.</param>
-    /// <exception cref="WorkbookException">A name stands twice, or a tensor holds something other than 0 and 1.</exception>
+    /// <param name="kept">Parameter name → tensor of the parameter's shape, of any dtype and on any device, 1 (or true) where the weight is kept; copied.</param>
+    /// <exception cref="WorkbookException">A name stands twice, or a tensor holds something other than 0 and 1 or no values at all.</exception>
     public Mask(IEnumerable<KeyValuePair<string, Tensor>> kept)
     {
         ArgumentNullException.ThrowIfNull(kept);
         foreach ((string name, Tensor tensor) in kept)
         {
+            Prunable.RequireValues($"the mask of '{name}'", tensor);
             using DisposeScope scope = NewDisposeScope();
             using IDisposable noGrad = no_grad();
             Tensor bits = tensor.detach().to(ScalarType.Bool).cpu();
@@ -99,11 +101,11 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
     }
 
     /// <summary>Sets the pruned weights of a model to exactly 0.</summary>
-    /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape.</exception>
+    /// <exception cref="WorkbookException">As <see cref="Bind"/>.</exception>
     public void Apply(nn.Module model) => Bind(model).Dispose();
 
     /// <summary>Sets the pruned weights to 0 and ties the mask to the model's parameters, for use at every step of a training.</summary>
-    /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape.</exception>
+    /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape or without values (on the device meta).</exception>
     public BoundMask Bind(nn.Module model) => new(this, model);
 
     /// <summary>The mask of one parameter: bool, shaped as the parameter. Not to be changed.</summary>
@@ -148,6 +150,30 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
     /// <summary>E.g. <c>90.0% pruned: fc1.weight 90.0%, fc2.weight 90.0%</c>.</summary>
     public override string ToString() =>
         FormattableString.Invariant($"{Sparsity:P1} pruned: {string.Join(", ", Keys.Select(name => FormattableString.Invariant($"{name} {SparsityOf(name):P1}")))}");
+
+    /// <summary>The model's parameters that the mask names.</summary>
+    /// <exception cref="WorkbookException">As <see cref="Bind"/>.</exception>
+    internal IReadOnlyList<(string Name, Parameter Parameter, Tensor Kept)> FitTo(nn.Module model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        Dictionary<string, Parameter> parameters = model.named_parameters().ToDictionary(p => p.name, p => p.parameter);
+        foreach ((string name, Tensor kept) in this)
+        {
+            if (!parameters.TryGetValue(name, out Parameter? parameter))
+            {
+                throw new WorkbookException($"the model has no parameter '{name}', which the mask names; it has {string.Join(", ", parameters.Keys)}");
+            }
+
+            if (!parameter.shape.SequenceEqual(kept.shape))
+            {
+                throw new WorkbookException($"the mask of '{name}' has shape [{string.Join(", ", kept.shape)}], the parameter [{string.Join(", ", parameter.shape)}]");
+            }
+
+            Prunable.RequireValues($"the parameter '{name}'", parameter);
+        }
+
+        return [.. this.Select(m => (m.Key, parameters[m.Key], m.Value))];
+    }
 
     private Tensor SameShape(string name, Tensor other) => this[name].shape.SequenceEqual(other.shape) ? other
         : throw new WorkbookException($"the masks of '{name}' have different shapes: [{string.Join(", ", this[name].shape)}] and [{string.Join(", ", other.shape)}]");

@@ -18,14 +18,14 @@ internal sealed partial class ReadmeExamples(string folder)
         var seed = 1;
         var network = new Workbook.Models.LeNet300100(seed);
         var model = new Workbook.Models.LeNet300100(seed);
-        var m = TorchSharp.torch.nn.Linear(20, 10);
+        var m = model;
         var train = Workbook.Training.LabelledTensors.FromImages(Workbook.Data.Digits.Generate(train: 200, test: 10).Train);
         var pruner = new Workbook.Pruning.Pruner(Workbook.Pruning.Saliency.Magnitude);
         var mask = Workbook.Pruning.Mask.Full(model);
         var optimizer = TorchSharp.torch.optim.SGD(network.parameters(), 0.1);
         var pruned = mask.Bind(network);
         var tensor = TorchSharp.torch.ones(300, 784);
-        var scores = new Dictionary<string, TorchSharp.torch.Tensor> { ["weight"] = TorchSharp.torch.rand(10, 20) };
+        var scores = new Dictionary<string, TorchSharp.torch.Tensor> { ["fc1.weight"] = TorchSharp.torch.rand(300, 784) };
         Workbook.Pruning.Mask PruneMore(TorchSharp.torch.nn.Module module, Workbook.Pruning.Amount amount) => pruner.PruneMore(module, amount);
         """;
 

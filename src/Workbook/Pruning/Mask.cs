@@ -49,6 +49,8 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
     }
 
     /// <summary>Reads a mask that <see cref="Save"/> wrote, or one of another program: tensors of 0 and 1 of any dtype in a safetensors file.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>A mask of the file's names and shapes, in memory of its own.</returns>
     /// <exception cref="WorkbookException">As <see cref="SafeTensors.Read"/>, or a tensor holds something other than 0 and 1.</exception>
     public static Mask Load(string path)
     {
@@ -66,6 +68,7 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
     }
 
     /// <summary>Writes the mask to a safetensors file of bool tensors, whole or not at all.</summary>
+    /// <param name="path">The file; one that is there is replaced.</param>
     /// <exception cref="WorkbookException">The file can't be written.</exception>
     public void Save(string path) => SafeTensors.Write(path, this);
 
@@ -79,6 +82,7 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
     public double Sparsity => Total == 0 ? 0 : 1 - ((double)Kept / Total);
 
     /// <summary>Weights kept of one parameter.</summary>
+    /// <param name="name">The parameter, e.g. <c>fc1.weight</c>.</param>
     /// <exception cref="WorkbookException">The mask does not name it.</exception>
     public long KeptOf(string name)
     {
@@ -86,11 +90,14 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
         return this[name].sum().item<long>();
     }
 
-    /// <summary>Fraction of one parameter's weights that is pruned, 0 to 1.</summary>
+    /// <summary>Fraction of one parameter's weights that is pruned, 0 to 1; 0 for one without weights.</summary>
+    /// <param name="name">The parameter, e.g. <c>fc1.weight</c>.</param>
     /// <exception cref="WorkbookException">The mask does not name it.</exception>
     public double SparsityOf(string name) => this[name].numel() is > 0 and var total ? 1 - ((double)KeptOf(name) / total) : 0;
 
     /// <summary>What both keep; a parameter that only one of them names is kept as that one says.</summary>
+    /// <param name="other">Of the same shapes where both name a parameter.</param>
+    /// <returns>A new mask; the two stay as they are.</returns>
     /// <exception cref="WorkbookException">The two disagree on a parameter's shape.</exception>
     public Mask Intersect(Mask other)
     {
@@ -100,11 +107,14 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
             !ContainsKey(name) ? other[name] : !other.ContainsKey(name) ? this[name] : this[name].logical_and(SameShape(name, other[name])))));
     }
 
-    /// <summary>Sets the pruned weights of a model to exactly 0.</summary>
+    /// <summary>Sets the pruned weights of a model to exactly 0 (<c>prune.remove</c>).</summary>
+    /// <param name="model">Of any floating-point dtype, on any device; changed in place.</param>
     /// <exception cref="WorkbookException">As <see cref="Bind"/>.</exception>
     public void Apply(nn.Module model) => Bind(model).Dispose();
 
     /// <summary>Sets the pruned weights to 0 and ties the mask to the model's parameters, for use at every step of a training.</summary>
+    /// <param name="model">The model, on the device and in the dtype in which it is trained.</param>
+    /// <returns>To be disposed after the training; the model keeps its zeros.</returns>
     /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape or without values (on the device meta).</exception>
     public BoundMask Bind(nn.Module model) => new(this, model);
 

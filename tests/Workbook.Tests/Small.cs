@@ -15,6 +15,9 @@ internal static class Small
 
     internal static readonly Gen<int[]> Widths = Gen.Int[1, 7].Array[2, 4];
 
+    /// <summary>A device that every machine has and that is not the CPU; its tensors have no values.</summary>
+    internal static readonly Device OtherDevice = new(DeviceType.META);
+
     /// <summary>A chain of linear layers 0, 1, … with weights of a few values only, so that scores are often equal.</summary>
     internal static Sequential Net(int[] widths, int seed)
     {

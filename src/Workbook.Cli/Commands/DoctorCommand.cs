@@ -7,15 +7,22 @@ namespace Workbook.Cli.Commands;
 /// <summary><c>workbook doctor</c>.</summary>
 internal static class DoctorCommand
 {
+    private static readonly Option<bool> s_fix = new("--fix") { Description = "First fetches libtorch, where it is missing, with `dotnet restore`." };
+
     public static Command Create()
     {
-        Command command = new("doctor", "Says what this machine has, what is missing, and how to mend it.");
-        command.SetAction(_ => Run());
+        Command command = new("doctor", "Says what this machine has, what is missing, and how to mend it.") { s_fix };
+        command.SetAction(parsed => Run(parsed.GetValue(s_fix)));
         return command;
     }
 
-    private static int Run()
+    private static int Run(bool fix)
     {
+        if (fix)
+        {
+            LibtorchRestore.Run(Console.Error.WriteLine);
+        }
+
         Finding[] findings = [.. Machine.Examine()];
         foreach (Finding finding in findings)
         {

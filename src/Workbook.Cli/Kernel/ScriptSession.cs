@@ -73,12 +73,12 @@ internal sealed class ScriptSession : IDisposable
         string code;
         try
         {
-            code = await File.ReadAllTextAsync(path).ConfigureAwait(false);
+            // Outside of a clone no build has written it: the runner has all that it refers to.
+            code = Path.GetFileName(path) == "lab.csx" && !File.Exists(path) ? OwnLabScript() : await File.ReadAllTextAsync(path).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            string hint = Path.GetFileName(path) == "lab.csx" ? "; `dotnet build` writes it" : "";
-            throw new CellException(part.Line, "ImportError", $"#!import {part.Text}: {path} can't be read{hint}");
+            throw new CellException(part.Line, "ImportError", $"#!import {part.Text}: {path} can't be read");
         }
 
         try
@@ -91,6 +91,12 @@ internal sealed class ScriptSession : IDisposable
         }
 
         return null;
+    }
+
+    private static string OwnLabScript()
+    {
+        using StreamReader reader = new(typeof(ScriptSession).Assembly.GetManifestResourceStream("lab.csx")!);
+        return reader.ReadToEnd().Replace("@BIN@", AppContext.BaseDirectory, StringComparison.Ordinal);
     }
 
     private async Task<object?> SubmitAsync(string code, string name)

@@ -30,9 +30,13 @@ public sealed class LeNet5 : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>20-50-500: the network of Han et al. (2015) and SNIP; 430,500 weights and 580 biases.</summary>
+    /// <param name="seed">Determines the weights, together with the initializer.</param>
+    /// <param name="initializer">By default <see cref="Initializer.GlorotNormal"/>.</param>
     public static LeNet5 Wide(int seed, Initializer? initializer = null) => new(seed, initializer, 20, 50, 500, null);
 
     /// <summary>6-16-120-84: the network of LeCun et al. (1998) as Evci et al. (2022) build it; 44,190 weights and 236 biases.</summary>
+    /// <param name="seed">Determines the weights, together with the initializer.</param>
+    /// <param name="initializer">By default <see cref="Initializer.GlorotNormal"/>.</param>
     public static LeNet5 Classic(int seed, Initializer? initializer = null) => new(seed, initializer, 6, 16, 120, 84);
 
     /// <param name="input">[batch, 1, 28, 28].</param>

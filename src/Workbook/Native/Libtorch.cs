@@ -12,7 +12,8 @@ public static class Libtorch
     /// <summary>The libtorch that TorchSharp 0.107.0 is built for.</summary>
     public const string Version = "2.10.0";
 
-    private static readonly Lazy<string> s_loaded = new(LoadOnce);
+    // A failure is not kept: who fetches what is missing can go on in the same process.
+    private static readonly Lazy<string> s_loaded = new(LoadOnce, LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>The folder that libtorch was, or will be, loaded from.</summary>
     /// <exception cref="WorkbookException">As <see cref="Load"/>.</exception>
@@ -38,10 +39,13 @@ public static class Libtorch
     }
 #pragma warning restore CA2255
 
+    /// <summary>The folder that holds libtorch; null if it is in none of the places that are looked in.</summary>
+    internal static string? Find() => NativeFiles.FolderOf("torch_cpu", $"libtorch-cpu-{NativeFiles.Rid}", Version);
+
     private static string LoadOnce()
     {
         RefuseForeignSystems(NativeFiles.Rid);
-        string torch = NativeFiles.FolderOf("torch_cpu", $"libtorch-cpu-{NativeFiles.Rid}", Version) ?? throw Missing("libtorch", $"libtorch-cpu-{NativeFiles.Rid}", Version);
+        string torch = Find() ?? throw Missing("libtorch", $"libtorch-cpu-{NativeFiles.Rid}", Version);
         string torchSharpVersion = typeof(TorchSharp.torch).Assembly.GetName().Version!.ToString(3);
         string interop = NativeFiles.FolderOf("LibTorchSharp", "torchsharp", torchSharpVersion) ?? throw Missing("LibTorchSharp", "TorchSharp", torchSharpVersion);
 
@@ -75,8 +79,8 @@ public static class Libtorch
         }
     }
 
-    private static WorkbookException Missing(string what, string package, string version) =>
-        new($"{what} was not found beside the library, in runtimes/{NativeFiles.Rid}/native or in the NuGet cache: run 'dotnet restore', or add the package {package} {version} to the project");
+    private static WorkbookException Missing(string what, string package, string version) => new(
+        $"{what} was not found beside the library, in runtimes/{NativeFiles.Rid}/native or in the NuGet cache: run 'dotnet build' for a project, 'workbook doctor --fix' for the tool, or add the package {package} {version} to the project");
 
     /// <summary>The versions that the C++ runtime of this process defines: the file that is loaded counts, not one that may lie elsewhere.</summary>
     private static IReadOnlyList<string> SystemVersions()

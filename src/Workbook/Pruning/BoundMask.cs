@@ -10,45 +10,33 @@ namespace Workbook.Pruning;
 /// </summary>
 public sealed class BoundMask : IDisposable
 {
-    private readonly (Parameter Parameter, Tensor Kept)[] _parameters;
+    private readonly (string Name, Parameter Parameter, Tensor Kept)[] _parameters;
 
     internal BoundMask(Mask mask, nn.Module model)
     {
-        Dictionary<string, Parameter> parameters = model.named_parameters().ToDictionary(p => p.name, p => p.parameter);
-        foreach ((string name, Tensor kept) in mask)
-        {
-            if (!parameters.TryGetValue(name, out Parameter? parameter))
-            {
-                throw new WorkbookException($"the model has no parameter '{name}', which the mask names; it has {string.Join(", ", parameters.Keys)}");
-            }
-
-            if (!parameter.shape.SequenceEqual(kept.shape))
-            {
-                throw new WorkbookException($"the mask of '{name}' has shape [{string.Join(", ", kept.shape)}], the parameter [{string.Join(", ", parameter.shape)}]");
-            }
-        }
-
         using DisposeScope scope = NewDisposeScope();
-        _parameters = [.. mask.Select(m => (parameters[m.Key], m.Value.to(parameters[m.Key].dtype, parameters[m.Key].device).DetachFromDisposeScope()))];
+        _parameters = [.. mask.FitTo(model).Select(m => (m.Name, m.Parameter, m.Kept.to(m.Parameter.dtype, m.Parameter.device).DetachFromDisposeScope()))];
         Apply();
     }
 
     /// <summary>Sets the pruned weights to 0, also where they were NaN or infinite.</summary>
+    /// <exception cref="WorkbookException">The model has been moved to another dtype or device since the mask was bound.</exception>
     public void Apply()
     {
         using IDisposable noGrad = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        foreach ((Parameter parameter, Tensor kept) in _parameters)
+        foreach ((Parameter parameter, Tensor kept) in Bound())
         {
             parameter.masked_fill_(kept.eq(0), 0);
         }
     }
 
     /// <summary>Sets the gradients of the pruned weights to 0, so that gradient norms, clipping and momentum see only what is left.</summary>
+    /// <exception cref="WorkbookException">As <see cref="Apply"/>.</exception>
     public void ApplyToGradients()
     {
         using IDisposable noGrad = no_grad();
-        foreach ((Parameter parameter, Tensor kept) in _parameters)
+        foreach ((Parameter parameter, Tensor kept) in Bound())
         {
             parameter.grad?.mul_(kept);
         }
@@ -58,6 +46,8 @@ public sealed class BoundMask : IDisposable
     /// One step of the optimizer over what is left: masks the gradients, steps, masks the weights. A weight that has
     /// become NaN stays so, and shows that the training has diverged.
     /// </summary>
+    /// <param name="optimizer">Any, over the parameters of the model; its gradients are computed already.</param>
+    /// <exception cref="WorkbookException">As <see cref="Apply"/>.</exception>
     public void Step(optim.Optimizer optimizer)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
@@ -66,7 +56,7 @@ public sealed class BoundMask : IDisposable
 
         // By product: filling by condition takes 15 times as long, a quarter of a small network's step.
         using IDisposable noGrad = no_grad();
-        foreach ((Parameter parameter, Tensor kept) in _parameters)
+        foreach ((Parameter parameter, Tensor kept) in Bound())
         {
             parameter.mul_(kept);
         }
@@ -75,9 +65,18 @@ public sealed class BoundMask : IDisposable
     /// <summary>Frees the bound tensors; the mask and the model stay as they are.</summary>
     public void Dispose()
     {
-        foreach ((_, Tensor kept) in _parameters)
+        foreach ((_, _, Tensor kept) in _parameters)
         {
             kept.Dispose();
+        }
+    }
+
+    private IEnumerable<(Parameter Parameter, Tensor Kept)> Bound()
+    {
+        foreach ((string name, Parameter parameter, Tensor kept) in _parameters)
+        {
+            Prunable.RequireValues($"the parameter '{name}'", parameter);
+            yield return (parameter, kept);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using TorchSharp;
+using TorchSharp.Modules;
 using Workbook.Serialization;
 using static TorchSharp.torch;
 
@@ -14,13 +15,14 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
 {
     private readonly SortedDictionary<string, Tensor> _kept = new(StringComparer.Ordinal);
 
-    /// <param name="kept">Parameter name → tensor of the parameter's shape, 1 (or true) where the weight is kept; copied.</param>
-    /// <exception cref="WorkbookException">A name stands twice, or a tensor holds something other than 0 and 1.</exception>
+    /// <param name="kept">Parameter name → tensor of the parameter's shape, of any dtype and on any device, 1 (or true) where the weight is kept; copied.</param>
+    /// <exception cref="WorkbookException">A name stands twice, or a tensor holds something other than 0 and 1 or no values at all.</exception>
     public Mask(IEnumerable<KeyValuePair<string, Tensor>> kept)
     {
         ArgumentNullException.ThrowIfNull(kept);
         foreach ((string name, Tensor tensor) in kept)
         {
+            Prunable.RequireValues($"the mask of '{name}'", tensor);
             using DisposeScope scope = NewDisposeScope();
             using IDisposable noGrad = no_grad();
             Tensor bits = tensor.detach().to(ScalarType.Bool).cpu();
@@ -47,6 +49,8 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
     }
 
     /// <summary>Reads a mask that <see cref="Save"/> wrote, or one of another program: tensors of 0 and 1 of any dtype in a safetensors file.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>A mask of the file's names and shapes, in memory of its own.</returns>
     /// <exception cref="WorkbookException">As <see cref="SafeTensors.Read"/>, or a tensor holds something other than 0 and 1.</exception>
     public static Mask Load(string path)
     {
@@ -64,6 +68,7 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
     }
 
     /// <summary>Writes the mask to a safetensors file of bool tensors, whole or not at all.</summary>
+    /// <param name="path">The file; one that is there is replaced.</param>
     /// <exception cref="WorkbookException">The file can't be written.</exception>
     public void Save(string path) => SafeTensors.Write(path, this);
 
@@ -77,6 +82,7 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
     public double Sparsity => Total == 0 ? 0 : 1 - ((double)Kept / Total);
 
     /// <summary>Weights kept of one parameter.</summary>
+    /// <param name="name">The parameter, e.g. <c>fc1.weight</c>.</param>
     /// <exception cref="WorkbookException">The mask does not name it.</exception>
     public long KeptOf(string name)
     {
@@ -84,11 +90,14 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
         return this[name].sum().item<long>();
     }
 
-    /// <summary>Fraction of one parameter's weights that is pruned, 0 to 1.</summary>
+    /// <summary>Fraction of one parameter's weights that is pruned, 0 to 1; 0 for one without weights.</summary>
+    /// <param name="name">The parameter, e.g. <c>fc1.weight</c>.</param>
     /// <exception cref="WorkbookException">The mask does not name it.</exception>
     public double SparsityOf(string name) => this[name].numel() is > 0 and var total ? 1 - ((double)KeptOf(name) / total) : 0;
 
     /// <summary>What both keep; a parameter that only one of them names is kept as that one says.</summary>
+    /// <param name="other">Of the same shapes where both name a parameter.</param>
+    /// <returns>A new mask; the two stay as they are.</returns>
     /// <exception cref="WorkbookException">The two disagree on a parameter's shape.</exception>
     public Mask Intersect(Mask other)
     {
@@ -98,12 +107,15 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
             !ContainsKey(name) ? other[name] : !other.ContainsKey(name) ? this[name] : this[name].logical_and(SameShape(name, other[name])))));
     }
 
-    /// <summary>Sets the pruned weights of a model to exactly 0.</summary>
-    /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape.</exception>
+    /// <summary>Sets the pruned weights of a model to exactly 0 (<c>prune.remove</c>).</summary>
+    /// <param name="model">Of any floating-point dtype, on any device; changed in place.</param>
+    /// <exception cref="WorkbookException">As <see cref="Bind"/>.</exception>
     public void Apply(nn.Module model) => Bind(model).Dispose();
 
     /// <summary>Sets the pruned weights to 0 and ties the mask to the model's parameters, for use at every step of a training.</summary>
-    /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape.</exception>
+    /// <param name="model">The model, on the device and in the dtype in which it is trained.</param>
+    /// <returns>To be disposed after the training; the model keeps its zeros.</returns>
+    /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape or without values (on the device meta).</exception>
     public BoundMask Bind(nn.Module model) => new(this, model);
 
     /// <summary>The mask of one parameter: bool, shaped as the parameter. Not to be changed.</summary>
@@ -148,6 +160,30 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
     /// <summary>E.g. <c>90.0% pruned: fc1.weight 90.0%, fc2.weight 90.0%</c>.</summary>
     public override string ToString() =>
         FormattableString.Invariant($"{Sparsity:P1} pruned: {string.Join(", ", Keys.Select(name => FormattableString.Invariant($"{name} {SparsityOf(name):P1}")))}");
+
+    /// <summary>The model's parameters that the mask names.</summary>
+    /// <exception cref="WorkbookException">As <see cref="Bind"/>.</exception>
+    internal IReadOnlyList<(string Name, Parameter Parameter, Tensor Kept)> FitTo(nn.Module model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        Dictionary<string, Parameter> parameters = model.named_parameters().ToDictionary(p => p.name, p => p.parameter);
+        foreach ((string name, Tensor kept) in this)
+        {
+            if (!parameters.TryGetValue(name, out Parameter? parameter))
+            {
+                throw new WorkbookException($"the model has no parameter '{name}', which the mask names; it has {string.Join(", ", parameters.Keys)}");
+            }
+
+            if (!parameter.shape.SequenceEqual(kept.shape))
+            {
+                throw new WorkbookException($"the mask of '{name}' has shape [{string.Join(", ", kept.shape)}], the parameter [{string.Join(", ", parameter.shape)}]");
+            }
+
+            Prunable.RequireValues($"the parameter '{name}'", parameter);
+        }
+
+        return [.. this.Select(m => (m.Key, parameters[m.Key], m.Value))];
+    }
 
     private Tensor SameShape(string name, Tensor other) => this[name].shape.SequenceEqual(other.shape) ? other
         : throw new WorkbookException($"the masks of '{name}' have different shapes: [{string.Join(", ", this[name].shape)}] and [{string.Join(", ", other.shape)}]");

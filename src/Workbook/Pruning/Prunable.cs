@@ -26,6 +26,23 @@ public static class Prunable
         return [.. weights.Where(w => !(except ?? []).Any(name => Matches(w.Name, name)))];
     }
 
+    /// <summary>Refuses tensors that have no values: disposed ones, and those on torch's meta device.</summary>
+    /// <param name="what">What the tensor is, e.g. <c>the mask of 'w'</c>.</param>
+    /// <param name="tensor">Any tensor, or null.</param>
+    /// <exception cref="WorkbookException">It has no values.</exception>
+    internal static void RequireValues(string what, Tensor? tensor)
+    {
+        if (tensor is null || tensor.IsInvalid)
+        {
+            throw new WorkbookException($"{what} is no tensor any more: it was disposed, or replaced by moving its module to another dtype or device; bind masks after that");
+        }
+
+        if (tensor.device_type == TorchSharp.DeviceType.META)
+        {
+            throw new WorkbookException($"{what} is on the device meta, where tensors have shapes but no values: move it to the CPU or a GPU first");
+        }
+    }
+
     private static bool Matches(string parameter, string layerOrParameter) =>
         parameter == layerOrParameter || parameter.StartsWith(layerOrParameter + ".", StringComparison.Ordinal);
 }

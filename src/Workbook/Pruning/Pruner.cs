@@ -20,10 +20,11 @@ public sealed record Pruner(Saliency Saliency)
     /// </summary>
     /// <param name="model">The model whose weights are ranked.</param>
     /// <param name="sparsity">The fraction of pieces pruned in all, 0 to 1, of the layers in scope.</param>
-    /// <param name="previous">What is pruned already, and stays pruned.</param>
+    /// <param name="previous">What is pruned already, and stays pruned, also in layers that are not in scope.</param>
+    /// <returns>The layers in scope, and those others in which weights are pruned already.</returns>
     /// <exception cref="WorkbookException">
     /// A sparsity outside 0 to 1, below what is pruned already or above what the granularity allows, a layer that is not
-    /// there, a score that is not a number.
+    /// there, a previous mask that does not fit the model, a score that is not a number, weights without values (on the device meta).
     /// </exception>
     public Mask Prune(nn.Module model, double sparsity, Mask? previous = null)
     {
@@ -41,7 +42,8 @@ public sealed record Pruner(Saliency Saliency)
     /// <summary>Prunes an amount of what is left, as torch.nn.utils.prune does when it is called again and again.</summary>
     /// <param name="model">The model whose weights are ranked.</param>
     /// <param name="amount">A fraction of the pieces left, or a number of pieces; in each layer, or in all together.</param>
-    /// <param name="previous">What is pruned already, and stays pruned.</param>
+    /// <param name="previous">As for <see cref="Prune"/>.</param>
+    /// <returns>As <see cref="Prune"/>.</returns>
     /// <exception cref="WorkbookException">More than is left or than the granularity allows; otherwise as <see cref="Prune"/>.</exception>
     public Mask PruneMore(nn.Module model, Amount amount, Mask? previous = null) =>
         Choose(model, previous, (_, total, gone) => gone + amount.Of(total - gone));
@@ -61,7 +63,16 @@ public sealed record Pruner(Saliency Saliency)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        return new Mask(Prunable.Weights(model, Scope.Except).GroupBy(w => Scope.IsGlobal ? "" : w.Name).SelectMany(group => Rank([.. group], previous, gone)));
+        IReadOnlyList<(string Name, Parameter Weight)> weights = Prunable.Weights(model, Scope.Except);
+        foreach ((string name, Parameter weight) in weights)
+        {
+            Prunable.RequireValues($"the parameter '{name}'", weight);
+        }
+
+        // What was pruned outside of this scope stays pruned too.
+        IEnumerable<KeyValuePair<string, Tensor>> others = (previous?.FitTo(model) ?? []).Where(p => !weights.Any(w => w.Name == p.Name) && previous!.SparsityOf(p.Name) > 0)
+            .Select(p => KeyValuePair.Create(p.Name, p.Kept));
+        return new Mask(weights.GroupBy(w => Scope.IsGlobal ? "" : w.Name).SelectMany(group => Rank([.. group], previous, gone)).Concat(others));
     }
 
     private IEnumerable<KeyValuePair<string, Tensor>> Rank((string Name, Parameter Weight)[] group, Mask? previous, Func<string, long, long, long> gone)
@@ -101,7 +112,9 @@ public sealed record Pruner(Saliency Saliency)
     /// <summary>The saliency as finite numbers: ±∞ have a meaning of their own in the ranking.</summary>
     private Tensor Score(string name, Parameter weight)
     {
-        Tensor score = Saliency.Score(name, weight).detach().cpu();
+        Tensor given = Saliency.Score(name, weight);
+        Prunable.RequireValues($"the saliency of '{name}'", given);
+        Tensor score = given.detach().cpu();
         return score.isnan().any().item<bool>()
             ? throw new WorkbookException($"the saliency of '{name}' is not a number: its weights or gradients have diverged")
             : (score.dtype == ScalarType.Float64 ? score : score.to(ScalarType.Float32)).clamp(float.MinValue, float.MaxValue);

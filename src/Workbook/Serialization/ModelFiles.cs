@@ -23,6 +23,8 @@ public static class ModelFiles
     /// Copies a file's tensors into a model that has exactly these names and shapes; between floating-point dtypes the
     /// values are converted, as PyTorch does. On any fault the model stays as it was.
     /// </summary>
+    /// <param name="model">The model, changed in place, or not at all where the file does not fit.</param>
+    /// <param name="path">The file, of this library or another program.</param>
     /// <exception cref="WorkbookException">As <see cref="SafeTensors.Read"/>, or a name is missing, not expected, or of another shape or kind of number.</exception>
     public static void LoadSafeTensors(this nn.Module model, string path)
     {

@@ -50,6 +50,8 @@ public static class SafeTensors
     }
 
     /// <summary>Opens a file and checks its header; its tensors are read when they are asked for.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>To be disposed; as long as it is open the file must not be changed.</returns>
     /// <exception cref="WorkbookException">There is no such file, it can't be read, or it is not a sound safetensors file.</exception>
     public static SafeTensorsFile Read(string path)
     {

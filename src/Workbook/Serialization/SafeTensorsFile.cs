@@ -56,6 +56,7 @@ public sealed class SafeTensorsFile : IDisposable
     internal IReadOnlyDictionary<string, SafeTensorsEntry> Entries => _header.Entries;
 
     /// <summary>Copies one tensor out of the file; it belongs to the caller (or the dispose scope) and outlives the file.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
     /// <returns>A new tensor on the CPU, of the dtype and shape that the file has.</returns>
     /// <exception cref="WorkbookException">The file has no such tensor, holds a bool other than 0 and 1, was cut short since, or memory does not suffice.</exception>
     public Tensor Load(string name)

@@ -55,7 +55,9 @@ public sealed class LabelledTensors : IDisposable
         return new(inputs.div_(255).sub_(mean).div_(deviation), tensor(images.Labels).to(ScalarType.Int64)) { Name = name };
     }
 
-    /// <summary>The examples from start on.</summary>
+    /// <summary>A run of examples, as views of the same memory.</summary>
+    /// <param name="start">The first, from 0.</param>
+    /// <param name="count">How many.</param>
     /// <exception cref="WorkbookException">There are not that many.</exception>
     public LabelledTensors Slice(long start, long count) => start >= 0 && count >= 0 && start + count <= Count
         ? new(Inputs.narrow(0, start, count), Labels.narrow(0, start, count)) { Name = Name }

@@ -42,7 +42,8 @@ public sealed record Recipe
     /// </summary>
     public long FirstStep { get; init; }
 
-    /// <summary>Steps over a training set of that many examples.</summary>
+    /// <summary>Steps over a training set; the last batch of an epoch may be smaller.</summary>
+    /// <param name="examples">How many examples the set has.</param>
     public long StepsOver(long examples) => (long)Math.Round(Epochs * Math.Ceiling((double)examples / BatchSize));
 
     /// <exception cref="WorkbookException">A number that no training can have.</exception>

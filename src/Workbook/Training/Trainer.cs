@@ -76,7 +76,9 @@ public static class Trainer
     }
 
     /// <summary>Sets the gradients of a model to those of the mean cross-entropy over a batch, e.g. for <see cref="Saliency.GradientTimesWeight"/>.</summary>
-    /// <returns>The loss.</returns>
+    /// <param name="model">Inputs → logits [batch, classes]; gradients that it has are replaced.</param>
+    /// <param name="batch">The examples, all at once.</param>
+    /// <returns>The loss, in nats.</returns>
     public static double Backward(nn.Module<Tensor, Tensor> model, LabelledTensors batch)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -89,6 +91,10 @@ public static class Trainer
     }
 
     /// <summary>Scores a model, in evaluation mode, without gradients; its mode is put back.</summary>
+    /// <param name="model">Inputs → logits [batch, classes].</param>
+    /// <param name="data">The examples to score on.</param>
+    /// <param name="batchSize">Examples at a time: bounds the memory, does not change the score.</param>
+    /// <returns>Loss and accuracy over all examples; not numbers where there are none.</returns>
     public static Score Evaluate(nn.Module<Tensor, Tensor> model, LabelledTensors data, int batchSize = 1000)
     {
         ArgumentNullException.ThrowIfNull(model);

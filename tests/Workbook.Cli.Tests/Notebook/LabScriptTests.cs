@@ -11,19 +11,7 @@ namespace Workbook.Cli.Tests.Notebook;
 [Collection(OneNotebook.Name)]
 public class LabScriptTests
 {
-    private static string Script() => File.ReadAllText(ScriptPath());
-
-    /// <summary>Where the build of this clone wrote it.</summary>
-    internal static string ScriptPath()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Workbook.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return Path.Combine(folder!.FullName, "lab.csx");
-    }
+    private static string Script() => File.ReadAllText(Repository.PathOf("lab.csx"));
 
     [Fact]
     public async Task Its_usings_serve_the_cells_that_follow()
@@ -84,7 +72,7 @@ public class LabScriptTests
     public void A_profile_that_does_not_exist_fails_the_first_cell()
     {
         using Workspace workspace = new();
-        string path = workspace.Write("n", "#!import " + ScriptPath(), "1 + 1");
+        string path = workspace.Write("n", "#!import " + Repository.PathOf("lab.csx"), "1 + 1");
         (int exitCode, _, string errors) = Workspace.Finish(workspace.Start(new Dictionary<string, string> { [Lab.ProfileVariable] = "bogus" }, "run", path));
 
         Assert.Equal(1, exitCode);

@@ -1,4 +1,3 @@
-using Workbook.Cli.Tests.Notebook;
 using Xunit;
 
 namespace Workbook.Cli.Tests.Running;
@@ -55,7 +54,7 @@ public sealed class RunsTests : IDisposable
         Assert.Contains("--older-than needs a number of days", Errors("runs", "prune", "--older-than", "soon"), StringComparison.Ordinal);
     }
 
-    private string Output() => string.Concat(Notebooks.Outputs(_workspace.Execute(0, $"#!import {LabScriptTests.ScriptPath()}", Training), 1));
+    private string Output() => string.Concat(Notebooks.Outputs(_workspace.Execute(0, $"#!import {Repository.PathOf("lab.csx")}", Training), 1));
 
     private string Run(int expectedExitCode, params string[] arguments)
     {

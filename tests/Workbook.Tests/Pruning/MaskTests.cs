@@ -1,4 +1,5 @@
 using CsCheck;
+using TorchSharp;
 using TorchSharp.Modules;
 using Workbook.Pruning;
 using Xunit;
@@ -73,9 +74,50 @@ public sealed class MaskTests
         Assert.NotEqual(Of("w", 1, 0), Of("w", 1, 0, 0));
     }
 
+    [Theory]
+    [InlineData(ScalarType.Bool)]
+    [InlineData(ScalarType.Byte)]
+    [InlineData(ScalarType.Int64)]
+    [InlineData(ScalarType.Float16)]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float64)]
+    public void Zeros_and_ones_of_any_dtype_are_a_mask_for_weights_of_any_dtype(ScalarType dtype)
+    {
+        Mask mask = new([KeyValuePair.Create("weight", tensor(new[] { 1, 0, 0, 1 }).reshape(2, 2).to(dtype))]);
+        foreach (ScalarType weights in new[] { ScalarType.Float32, ScalarType.Float64, ScalarType.Float16, ScalarType.BFloat16 })
+        {
+            using Linear layer = nn.Linear(2, 2, dtype: weights);
+            using IDisposable noGrad = no_grad();
+            layer.weight.fill_(-3);
+            mask.Apply(layer);
+            Assert.Equal(weights, layer.weight.dtype);
+            Assert.Equal([-3, 0, 0, -3], layer.weight.to(ScalarType.Float32).data<float>().ToArray());
+        }
+    }
+
+    [Fact]
+    public void A_model_that_moves_to_another_dtype_after_its_mask_was_bound_is_refused_and_can_be_bound_again()
+    {
+        using Linear layer = nn.Linear(2, 2);
+        Mask mask = new([KeyValuePair.Create("weight", tensor(new[] { 1, 0, 0, 1 }).reshape(2, 2))]);
+        using BoundMask before = mask.Bind(layer);
+        layer.to(ScalarType.Float64);
+        using optim.Optimizer optimizer = optim.SGD(layer.parameters(), 0.1);
+        layer.forward(ones(1, 2, ScalarType.Float64)).sum().backward();
+        Assert.Contains("bind masks after that", Assert.Throws<WorkbookException>(() => before.Step(optimizer)).Message);
+        using BoundMask after = mask.Bind(layer);
+        after.Step(optimizer);
+        Assert.Equal(2, layer.weight.count_nonzero().item<long>());
+    }
+
     public static TheoryData<string, Action<Sequential>> BadCalls => new()
     {
         { "values other than 0 and 1", net => new Mask([KeyValuePair.Create("w", tensor(new[] { 0.5f }))]).Apply(net) },
+        { "values other than 0 and 1", net => new Mask([KeyValuePair.Create("w", tensor(new[] { 1f, float.NaN }))]).Apply(net) },
+        { "values other than 0 and 1", net => new Mask([KeyValuePair.Create("w", tensor(new[] { 0, 2 }))]).Apply(net) },
+        { "the mask of 'w' is on the device meta", net => new Mask([KeyValuePair.Create("w", ones(3, device: Small.OtherDevice))]).Apply(net) },
+        { "the mask of 'w' is no tensor any more", net => { Tensor bits = ones(3); bits.Dispose(); new Mask([KeyValuePair.Create("w", bits)]).Apply(net); } },
+        { "the parameter 'weight' is on the device meta", _ => new Mask([KeyValuePair.Create("weight", ones(2, 2))]).Apply(nn.Linear(2, 2, device: Small.OtherDevice)) },
         { "names 'w' twice", net => new Mask([KeyValuePair.Create("w", ones(1)), KeyValuePair.Create("w", ones(1))]).Apply(net) },
         { "no parameter '7.weight'", net => new Mask([KeyValuePair.Create("7.weight", ones(1))]).Apply(net) },
         { "has shape [3, 3], the parameter [4, 5]", net => new Mask([KeyValuePair.Create("0.weight", ones(3, 3))]).Apply(net) },

@@ -158,6 +158,16 @@ public sealed class PrunerLaws
     }
 
     [Fact]
+    public void What_was_pruned_in_a_layer_that_is_now_left_out_stays_pruned()
+    {
+        using Sequential net = Small.Net([8, 8, 4], 1);
+        Mask all = new Pruner(Saliency.Magnitude).Prune(net, 0.5);
+        Mask second = new Pruner(Saliency.Magnitude) { Scope = Scope.PerLayer("1") }.Prune(net, 0.75, all);
+        Assert.Equal(0.75, second.SparsityOf("0.weight"));
+        Assert.Equal(all["1.weight"].data<bool>().ToArray(), second["1.weight"].data<bool>().ToArray());
+    }
+
+    [Fact]
     public void Schedules_end_at_the_sparsity_and_prune_the_same_fraction_of_what_is_left() =>
         Gen.Select(Gen.Double[0, 0.999], Gen.Int[1, 20]).Sample((sparsity, rounds) =>
         {
@@ -177,6 +187,10 @@ public sealed class PrunerLaws
         { "no layer 'fc9' to leave out; the weights are 0.weight, 1.weight", net => new Pruner(Saliency.Magnitude) { Scope = Scope.PerLayer("fc9") }.Prune(net, 0.5) },
         { "'0.weight' has no gradient", net => new Pruner(Saliency.GradientTimesWeight).Prune(net, 0.5) },
         { "pruned weights do not come back", net => new Pruner(Saliency.Magnitude).Prune(net, 0.25, new Pruner(Saliency.Magnitude).Prune(net, 0.5)) },
+        { "no parameter '7.weight'", net => new Pruner(Saliency.Magnitude).Prune(net, 0.5, new Mask([KeyValuePair.Create("7.weight", ones(1))])) },
+        { "has shape [3, 3], the parameter [4, 4]", net => new Pruner(Saliency.Magnitude).Prune(net, 0.5, new Mask([KeyValuePair.Create("0.weight", ones(3, 3))])) },
+        { "the parameter 'weight' is on the device meta", _ => new Pruner(Saliency.Magnitude).Prune(nn.Linear(2, 2, device: Small.OtherDevice), 0.5) },
+        { "the saliency of '0.weight' is on the device meta", net => new Pruner(Saliency.Given(new Dictionary<string, Tensor> { ["0.weight"] = ones(4, 4, device: Small.OtherDevice) })).Prune(net, 0.5) },
         { "'0.weight' is not a number", net => { using IDisposable off = no_grad(); net.get_parameter("0.weight")!.fill_(float.NaN); return new Pruner(Saliency.Magnitude).Prune(net, 0.5); } },
     };
 

@@ -1,0 +1,119 @@
+using System.Text.RegularExpressions;
+using Markdig;
+using Markdig.Extensions.Tables;
+using Markdig.Syntax;
+using Markdig.Syntax.Inlines;
+using Microsoft.CodeAnalysis.CSharp.Scripting;
+using Microsoft.CodeAnalysis.Scripting;
+
+namespace Workbook.Cli.Tests.Documentation;
+
+/// <summary>The C# of a README: its code blocks, and under "The library" the calls in running text and in the right columns of tables.</summary>
+internal sealed partial class ReadmeExamples(string folder)
+{
+    private const string Block = "the C# block";
+
+    /// <summary>What the examples take as given. Full names, so that an example has no usings but its own.</summary>
+    private const string Given = """
+        var seed = 1;
+        var network = new Workbook.Models.LeNet300100(seed);
+        var model = new Workbook.Models.LeNet300100(seed);
+        var m = model;
+        var train = Workbook.Training.LabelledTensors.FromImages(Workbook.Data.Digits.Generate(train: 200, test: 10).Train);
+        var pruner = new Workbook.Pruning.Pruner(Workbook.Pruning.Saliency.Magnitude);
+        var mask = Workbook.Pruning.Mask.Full(model);
+        var optimizer = TorchSharp.torch.optim.SGD(network.parameters(), 0.1);
+        var pruned = mask.Bind(network);
+        var tensor = TorchSharp.torch.ones(300, 784);
+        var scores = new Dictionary<string, TorchSharp.torch.Tensor> { ["fc1.weight"] = TorchSharp.torch.rand(300, 784) };
+        Workbook.Pruning.Mask PruneMore(TorchSharp.torch.nn.Module module, Workbook.Pruning.Amount amount) => pruner.PruneMore(module, amount);
+        """;
+
+    private static readonly ScriptOptions s_options = ScriptOptions.Default
+        .WithReferences(typeof(Pruning.Mask).Assembly, typeof(TorchSharp.torch).Assembly)
+        .WithImports("System", "System.IO", "System.Linq", "System.Collections.Generic", "System.Threading", "System.Threading.Tasks");
+
+    /// <summary>Examples in the order of the text: where they stand, and their code.</summary>
+    public static IReadOnlyList<(string Where, string Code)> In(string markdown)
+    {
+        MarkdownDocument document = Markdown.Parse(markdown, new MarkdownPipelineBuilder().UsePipeTables().UsePreciseSourceLocation().Build());
+        string section = "";
+        List<(string, string)> examples = [];
+        foreach (MarkdownObject part in document.Descendants())
+        {
+            switch (part)
+            {
+                case HeadingBlock { Level: 2, Inline.FirstChild: LiteralInline title }:
+                    section = title.Content.ToString();
+                    break;
+                case FencedCodeBlock { Info: "csharp" or "cs" or "c#" } block:
+                    examples.Add(($"{Block} at line {block.Line + 1}", block.Lines.ToString()));
+                    break;
+                case CodeInline { Content: var text } span when section == "The library" && IsCall().IsMatch(text) && !IsInLeftColumn(span):
+                    examples.Add(($"`{text}` at line {span.Line + 1}", text));
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        return examples;
+    }
+
+    /// <summary>Compiles and runs every example after what is given and all blocks before it.</summary>
+    /// <returns>One line for each that fails.</returns>
+    public async Task<IReadOnlyList<string>> FaultsAsync(string markdown)
+    {
+        List<string> faults = [];
+        ScriptState<object> state = await CSharpScript.RunAsync(Given, s_options);
+        foreach ((string where, string code) in In(markdown))
+        {
+            try
+            {
+                state = await state.ContinueWithAsync(Runnable(code));
+                if (where.StartsWith(Block, StringComparison.Ordinal))
+                {
+                    state = await state.ContinueWithAsync(Given); // a block's own `mask` is not the one of the text
+                }
+            }
+            catch (CompilationErrorException e)
+            {
+                faults.Add($"{where} does not compile: {e.Diagnostics[0]}");
+            }
+            catch (Exception e) when (e is WorkbookException or InvalidOperationException or ArgumentException or IOException)
+            {
+                faults.Add($"{where} fails: {e.Message}");
+            }
+        }
+
+        return faults;
+    }
+
+    private static bool IsInLeftColumn(CodeInline span)
+    {
+        ContainerInline? outer = span.Parent;
+        while (outer?.Parent is not null)
+        {
+            outer = outer.Parent;
+        }
+
+        return outer?.ParentBlock?.Parent is TableCell { Parent: TableRow row } cell && row.IndexOf(cell) == 0;
+    }
+
+    /// <summary>A script has no using declarations; files go to a folder of the test, and a name left out is the one that the README saves to.</summary>
+    private string Runnable(string code)
+    {
+        string plain = UsingDeclaration().Replace(code, "").Replace("…", "\"lenet.safetensors\"", StringComparison.Ordinal);
+        return FileName().Replace(plain, match => $"@\"{Path.Combine(folder, match.Groups[1].Value)}\"");
+    }
+
+    /// <summary>A call, a construction or a comparison; not a mere name, a command or another language's module.</summary>
+    [GeneratedRegex(@"^(?!torch\.|dotnet|optimizer\.)(new |using )?[A-Za-z][\w.]*[ (<].*[)\d;]$")]
+    private static partial Regex IsCall();
+
+    [GeneratedRegex(@"^using (?=[A-Z][\w<>?]* \w+ = )", RegexOptions.Multiline)]
+    private static partial Regex UsingDeclaration();
+
+    [GeneratedRegex("\"([\\w-]+\\.safetensors)\"")]
+    private static partial Regex FileName();
+}

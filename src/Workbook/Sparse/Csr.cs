@@ -82,6 +82,13 @@ internal sealed class Csr
         return tensor(positions);
     }
 
+    /// <summary>Bool [rows, columns]: which weights are kept.</summary>
+    internal Tensor Kept()
+    {
+        using Tensor positions = Positions(), flat = zeros((long)Rows * Columns, ScalarType.Bool);
+        return flat.index_fill_(0, positions, true).view(Rows, Columns);
+    }
+
     /// <summary>Made when first asked for.</summary>
     internal TransposedCsr Transposed => _transposed ??= Transpose();
 

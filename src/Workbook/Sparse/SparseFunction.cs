@@ -16,13 +16,13 @@ internal sealed class SparseFunction : autograd.SingleTensorFunction<SparseFunct
     public override string Name => nameof(SparseFunction);
 
     /// <summary>The product of checked tensors, without a graph.</summary>
-    internal static unsafe Tensor Product(Tensor memory, Tensor values, Tensor? bias, Csr pattern, int threads)
+    internal static unsafe Tensor Product(Csr pattern, Tensor memory, Tensor values, Tensor? bias, int threads, int width)
     {
         int batch = (int)memory.size(1);
         Tensor output = FeatureMajor.Empty(batch, pattern.Rows);
         using Tensor outputMemory = output.t();
         Kernels.Product(pattern, FeatureMajor.Pointer(values), bias is null ? null : FeatureMajor.Pointer(bias),
-            FeatureMajor.Pointer(memory), FeatureMajor.Pointer(outputMemory), batch, threads, Kernels.Widest);
+            FeatureMajor.Pointer(memory), FeatureMajor.Pointer(outputMemory), batch, threads, width);
         return output;
     }
 
@@ -33,7 +33,7 @@ internal sealed class SparseFunction : autograd.SingleTensorFunction<SparseFunct
         Tensor memory = FeatureMajor.Of(input);
         ctx.save_for_backward([input, values, memory]);
         ctx.save_data(nameof(SparseCall), call);
-        return Product(memory, values, bias, call.Pattern, call.Threads);
+        return Product(call.Pattern, memory, values, bias, call.Threads, Kernels.Widest);
     }
 
     /// <inheritdoc/>
@@ -55,15 +55,20 @@ internal sealed class SparseFunction : autograd.SingleTensorFunction<SparseFunct
         }
     }
 
-    private static unsafe List<Tensor> Gradients(SparseCall call, List<Tensor> saved, Tensor gradient)
+    /// <summary>The gradients of the values and biases.</summary>
+    internal static unsafe (Tensor Values, Tensor Bias) Gradients(Csr pattern, Tensor memory, Tensor gradientMemory, int threads, int width)
     {
-        Csr pattern = call.Pattern;
-        using Tensor input = saved[0], values = saved[1], memory = saved[2], gradientMemory = FeatureMajor.Of(gradient);
-        int batch = (int)memory.size(1);
-        Tensor valueGradients = empty(pattern.Column.Length, ScalarType.Float32), biasGradients = empty(pattern.Rows, ScalarType.Float32);
+        Tensor values = empty(pattern.Column.Length, ScalarType.Float32), bias = empty(pattern.Rows, ScalarType.Float32);
         Kernels.Gradients(pattern, FeatureMajor.Pointer(memory), FeatureMajor.Pointer(gradientMemory),
-            FeatureMajor.Pointer(valueGradients), FeatureMajor.Pointer(biasGradients), batch, call.Threads, Kernels.Widest);
-        return [call.NeedsInputGradient ? InputGradient(call, values, gradientMemory, batch) : null!, valueGradients, biasGradients, null!];
+            FeatureMajor.Pointer(values), FeatureMajor.Pointer(bias), (int)memory.size(1), threads, width);
+        return (values, bias);
+    }
+
+    private static List<Tensor> Gradients(SparseCall call, List<Tensor> saved, Tensor gradient)
+    {
+        using Tensor input = saved[0], values = saved[1], memory = saved[2], gradientMemory = FeatureMajor.Of(gradient);
+        (Tensor valueGradients, Tensor biasGradients) = Gradients(call.Pattern, memory, gradientMemory, call.Threads, Kernels.Widest);
+        return [call.NeedsInputGradient ? InputGradient(call, values, gradientMemory, (int)memory.size(1)) : null!, valueGradients, biasGradients, null!];
     }
 
     /// <summary>The same kernel, with the transposed matrix.</summary>

@@ -111,11 +111,7 @@ public sealed class SparseLinear : nn.Module<Tensor, Tensor>
 
     /// <summary>Which weights are kept.</summary>
     /// <returns>Bool [out, in]; it belongs to the caller (or the dispose scope).</returns>
-    public Tensor Kept()
-    {
-        using DisposeScope scope = NewDisposeScope();
-        return zeros((long)OutFeatures * InFeatures, ScalarType.Bool).index_fill(0, _pattern.Positions(), true).view(OutFeatures, InFeatures).MoveToOuterDisposeScope();
-    }
+    public Tensor Kept() => _pattern.Kept();
 
     /// <inheritdoc/>
     public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null)
@@ -139,7 +135,7 @@ public sealed class SparseLinear : nn.Module<Tensor, Tensor>
         }
 
         using Tensor memory = FeatureMajor.Of(input);
-        return SparseFunction.Product(memory, values, bias, pattern, Threads);
+        return SparseFunction.Product(pattern, memory, values, bias, Threads, Kernels.Widest);
     }
 
     private void Check(Tensor input, Csr pattern)

@@ -131,7 +131,7 @@ public sealed class SparseLinear : nn.Module<Tensor, Tensor>
     {
         if (is_grad_enabled() && (values.requires_grad || input.requires_grad || bias is { requires_grad: true }))
         {
-            return SparseFunction.apply(input, values, bias!, new SparseCall(pattern, Threads, input.requires_grad));
+            return SparseFunction.apply(input, values, bias!, new SparseCall(pattern, Threads, input.requires_grad, bias is not null));
         }
 
         using Tensor memory = FeatureMajor.Of(input);
@@ -169,7 +169,6 @@ public sealed class SparseLinear : nn.Module<Tensor, Tensor>
     {
         lock (_reading)
         {
-            _handedOut = false;
             using DisposeScope scope = NewDisposeScope();
             int[] starts = Numbers(crow_indices), column = Numbers(col_indices);
             if (!starts.AsSpan().SequenceEqual(_pattern.Starts) || !column.AsSpan().SequenceEqual(_pattern.Column))
@@ -177,6 +176,7 @@ public sealed class SparseLinear : nn.Module<Tensor, Tensor>
                 _pattern = new Csr(_pattern.Columns, starts, column);
             }
 
+            _handedOut = false;
             return _pattern;
         }
 

@@ -10,7 +10,10 @@ switch (args)
         RunnerBenchmark.Startup(runs: 5);
         RunnerBenchmark.Overhead(steps: 14_000, pairs: 3);
         return 0;
+    case ["sparse"]:
+        SparseBenchmark.Run();
+        return 0;
     default:
-        Console.Error.WriteLine($"error: there is no benchmark '{string.Join(' ', args)}': try 'runner'");
+        Console.Error.WriteLine($"error: there is no benchmark '{string.Join(' ', args)}': try 'runner' or 'sparse'");
         return 2;
 }

@@ -96,8 +96,6 @@ internal static class SparseBenchmark
         using Linear dense = nn.Linear(inputs, outputs);
         using SparseLinear sparse = new(dense, rand([outputs, inputs], generator: generator) >= sparsity);
         Tensor rows = rand([batch, inputs], generator: generator), input = featureMajor ? rows.t().contiguous().t() : rows;
-        Time(sparse, input); // compiled and warm
-        Thread.Sleep(100);
         Time(sparse, input);
         Time(dense, rows);
         return [.. Enumerable.Range(0, Pairs).Select(i =>
@@ -107,16 +105,18 @@ internal static class SparseBenchmark
         })];
     }
 
+    /// <summary>The median call, in seconds: being put aside by other work hits single calls.</summary>
     private static double Time(nn.Module<Tensor, Tensor> layer, Tensor input)
     {
-        int calls = 0;
-        Stopwatch watch = Stopwatch.StartNew();
-        for (; watch.Elapsed < s_armTime; calls++)
+        List<double> calls = [];
+        for (Stopwatch watch = Stopwatch.StartNew(); watch.Elapsed < s_armTime || calls.Count < 3;)
         {
+            TimeSpan start = watch.Elapsed;
             layer.forward(input).Dispose();
+            calls.Add((watch.Elapsed - start).TotalSeconds);
         }
 
-        return watch.Elapsed.TotalSeconds / calls;
+        return calls.Order().ElementAt(calls.Count / 2);
     }
 
     /// <summary>The sparsity at which both take as long, between two that were measured.</summary>

@@ -1,10 +1,12 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Workbook.Sparse;
 
 /// <summary>
 /// Products with a compressed matrix. Activations are feature-major, [features][batch]: each weight is multiplied with
-/// a contiguous run of the batch, and the sums of a row stay in registers while its weights go by.
+/// a contiguous run of the batch, and the sums of a row stay in registers while its weights go by. Compiled at full
+/// optimization from the first call on: what <see cref="Sparse.Convert"/> measures there is what stays.
 /// </summary>
 internal static unsafe class Kernels
 {
@@ -43,6 +45,10 @@ internal static unsafe class Kernels
                     else if (width >= 128 && batch >= 4)
                     {
                         Product<Lanes128, Vector128<float>>(starts, column, values, bias, input, output, batch, first, end);
+                    }
+                    else if (batch == 1)
+                    {
+                        SingleProduct(starts, column, values, bias, input, output, first, end);
                     }
                     else
                     {
@@ -112,6 +118,7 @@ internal static unsafe class Kernels
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Product<TLanes, TVector>(int* starts, int* column, float* values, float* bias, float* input, float* output, int batch, int first, int end)
         where TLanes : ILanes<TVector>
         where TVector : struct
@@ -185,6 +192,7 @@ internal static unsafe class Kernels
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Gradients<TLanes, TVector>(int* starts, int* column, float* input, float* gradient, float* valueGradients, float* biasGradients, int batch, int first, int end)
         where TLanes : ILanes<TVector>
         where TVector : struct
@@ -244,34 +252,52 @@ internal static unsafe class Kernels
         }
     }
 
-    /// <summary>For one example or three, which fill no vector; four sums at a time, as each would wait for the one before.</summary>
+    /// <summary>For one example; four sums at a time, as each would wait for the one before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SingleProduct(int* starts, int* column, float* values, float* bias, float* input, float* output, int first, int end)
+    {
+        for (int row = first; row < end; row++)
+        {
+            float s0 = bias is null ? 0 : bias[row], s1 = 0, s2 = 0, s3 = 0;
+            int* c = column + starts[row], stop = column + starts[row + 1];
+            float* v = values + starts[row];
+            for (; c + 4 <= stop; c += 4, v += 4)
+            {
+                s0 = float.MultiplyAddEstimate(v[0], input[c[0]], s0);
+                s1 = float.MultiplyAddEstimate(v[1], input[c[1]], s1);
+                s2 = float.MultiplyAddEstimate(v[2], input[c[2]], s2);
+                s3 = float.MultiplyAddEstimate(v[3], input[c[3]], s3);
+            }
+
+            for (; c < stop; c++, v++)
+            {
+                s0 += *v * input[*c];
+            }
+
+            output[row] = s0 + s1 + (s2 + s3);
+        }
+    }
+
+    /// <summary>For two examples or three, which fill no vector, and for machines without vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScalarProduct(int* starts, int* column, float* values, float* bias, float* input, float* output, int batch, int first, int end)
     {
-        for (int lane = 0; lane < batch; lane++)
+        for (int row = first; row < end; row++)
         {
-            float* x = input + lane;
-            for (int row = first; row < end; row++)
+            for (int lane = 0; lane < batch; lane++)
             {
-                int k = starts[row], stop = starts[row + 1];
-                float s0 = bias is null ? 0 : bias[row], s1 = 0, s2 = 0, s3 = 0;
-                for (; k + 4 <= stop; k += 4)
+                float sum = bias is null ? 0 : bias[row];
+                for (int k = starts[row]; k < starts[row + 1]; k++)
                 {
-                    s0 = float.MultiplyAddEstimate(values[k], x[(nint)column[k] * batch], s0);
-                    s1 = float.MultiplyAddEstimate(values[k + 1], x[(nint)column[k + 1] * batch], s1);
-                    s2 = float.MultiplyAddEstimate(values[k + 2], x[(nint)column[k + 2] * batch], s2);
-                    s3 = float.MultiplyAddEstimate(values[k + 3], x[(nint)column[k + 3] * batch], s3);
+                    sum += values[k] * input[((nint)column[k] * batch) + lane];
                 }
 
-                for (; k < stop; k++)
-                {
-                    s0 += values[k] * x[(nint)column[k] * batch];
-                }
-
-                output[((nint)row * batch) + lane] = s0 + s1 + (s2 + s3);
+                output[((nint)row * batch) + lane] = sum;
             }
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScalarGradients(int* starts, int* column, float* input, float* gradient, float* valueGradients, float* biasGradients, int batch, int first, int end)
     {
         for (int row = first; row < end; row++)

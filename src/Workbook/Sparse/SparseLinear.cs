@@ -13,8 +13,9 @@ namespace Workbook.Sparse;
 /// <remarks>
 /// State, in PyTorch's terms for CSR: <c>values</c> [kept weights], <c>bias</c> [out], <c>crow_indices</c> [out + 1],
 /// <c>col_indices</c> [kept weights]. Outputs are [.., out] over memory in which the batch runs fastest (strides (1, batch)):
-/// element-wise operations keep that, and the next sparse layer need not rearrange anything. A change in place of an input or
-/// of the weights between forward and backward, which torch's own layers refuse, shows as NaN in the gradients.
+/// element-wise operations keep that, and the next sparse layer need not rearrange anything. Gradients of gradients
+/// (<c>create_graph</c>) are exact, at a dense layer's speed. A change in place of an input or of the weights between
+/// forward and backward, which torch's own layers refuse, shows as NaN in the gradients.
 /// </remarks>
 public sealed class SparseLinear : nn.Module<Tensor, Tensor>
 {

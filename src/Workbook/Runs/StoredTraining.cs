@@ -2,6 +2,7 @@ using TorchSharp;
 using Workbook.Pruning;
 using Workbook.Training;
 using static TorchSharp.torch;
+using SparseLayers = Workbook.Sparse.Sparse;
 
 namespace Workbook.Runs;
 
@@ -22,6 +23,12 @@ public sealed record RunDetails
 
     /// <summary>Steps after which the weights are kept, 0 being before the first.</summary>
     public IReadOnlyCollection<long> Checkpoints { get; init; } = [];
+
+    /// <summary>
+    /// Layers as sparse as this, 0 to 1, are trained as <see cref="Sparse.SparseLinear"/>: faster, and the same but for
+    /// rounding. Checkpoints after the first step can't be kept then. Null: all stay dense.
+    /// </summary>
+    public double? SparseFrom { get; init; }
 
     /// <summary>Whatever else the result depends on and the record can't see, e.g. the rate of a dropout layer.</summary>
     public IReadOnlyDictionary<string, string> More { get; init; } = new Dictionary<string, string>();
@@ -87,6 +94,11 @@ public static class StoredTraining
             more.Add("checkpoints", string.Join(", ", details.Checkpoints.Order()));
         }
 
+        if (details.SparseFrom is { } sparsity)
+        {
+            more.Add("sparse layers", FormattableString.Invariant($"from {sparsity} on"));
+        }
+
         return new RunRecord
         {
             Model = NameOf(model),
@@ -110,7 +122,23 @@ public static class StoredTraining
         Dictionary<long, IReadOnlyDictionary<string, Tensor>> checkpoints = [];
         mask?.Apply(model);
         At(recipe.FirstStep, null);
-        Trainer.Train(model, data, recipe, seed, mask, (step, loss) => At(step, loss));
+        Mask? dense = mask is not null && details.SparseFrom is { } sparsity ? SparseLayers.Convert(model, mask, recipe.BatchSize, fromSparsity: sparsity).Remaining : mask;
+        bool sparse = dense?.Count < mask?.Count;
+        if (sparse && details.Checkpoints.Any(step => step != recipe.FirstStep))
+        {
+            SparseLayers.ToDense(model);
+            throw new WorkbookException($"a training with sparse layers keeps the weights of its first and last step only, not of {string.Join(", ", details.Checkpoints)}: leave SparseFrom out");
+        }
+
+        try
+        {
+            Trainer.Train(model, data, recipe, seed, dense, (step, loss) => At(step, loss));
+        }
+        finally
+        {
+            SparseLayers.ToDense(model);
+        }
+
         return new RunResult
         {
             Metrics = metrics.ToDictionary(m => m.Key, m => new Curve(m.Value.Steps, m.Value.Values)),

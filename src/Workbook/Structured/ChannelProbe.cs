@@ -142,10 +142,9 @@ internal sealed class ChannelProbe
             throw new WorkbookException($"'{layer.Name}' has no part in the output for the example input: layers that run only in training, or behind detach or argmax, can't be followed");
         }
 
-        Tensor slopes = bias.to(ScalarType.Float64).reshape(layer.Groups, layer.OutputsOfGroup, 1);
-        Tensor products = weight.to(ScalarType.Float64).reshape(layer.Groups, layer.OutputsOfGroup, layer.InputsOfGroup, -1).sum(3L).mul(slopes);
-        Tensor square = slopes.square().sum([1L], keepdim: true);
-        double[] inputs = Values(products.sum([1L], keepdim: true).div(square));
+        Tensor slopes = bias.reshape(layer.Groups, 1, layer.OutputsOfGroup);
+        Tensor products = slopes.bmm(weight.reshape(layer.Groups, layer.OutputsOfGroup, -1)).reshape(layer.Groups, layer.InputsOfGroup, -1).sum(2L);
+        double[] inputs = Values(products.div(slopes.square().sum(2L)));
         return Array.FindIndex(inputs, v => !double.IsFinite(v)) is >= 0 and var blind
             ? throw new WorkbookException($"{layer.Shown(blind)} has no part in the output for the example input: it can't be followed")
             : inputs;

@@ -120,28 +120,29 @@ internal sealed class InvertedResidual : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) => residual ? input + conv.forward(input) : conv.forward(input);
 }
 
-/// <summary>MobileNetV2 at width 1 (Sandler et al. 2018, table 2).</summary>
+/// <summary>MobileNetV2 (Sandler et al. 2018, table 2).</summary>
 internal sealed class MobileNetV2 : Module<Tensor, Tensor>
 {
     private readonly Sequential features, classifier;
 
-    internal MobileNetV2()
+    /// <param name="width">Divides all widths.</param>
+    internal MobileNetV2(int width = 1)
         : base(nameof(MobileNetV2))
     {
-        List<Module<Tensor, Tensor>> layers = [Conv2d(3, 32, 3, stride: 2, padding: 1, bias: false), BatchNorm2d(32), ReLU6()];
-        int channels = 32;
+        int channels = 32 / width;
+        List<Module<Tensor, Tensor>> layers = [Conv2d(3, channels, 3, stride: 2, padding: 1, bias: false), BatchNorm2d(channels), ReLU6()];
         foreach ((int expansion, int outputs, int blocks, int stride) in new[] { (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1) })
         {
             for (int block = 0; block < blocks; block++)
             {
-                layers.Add(new InvertedResidual(channels, outputs, block == 0 ? stride : 1, expansion));
-                channels = outputs;
+                layers.Add(new InvertedResidual(channels, outputs / width, block == 0 ? stride : 1, expansion));
+                channels = outputs / width;
             }
         }
 
-        layers.AddRange([Conv2d(channels, 1280, 1, bias: false), BatchNorm2d(1280), ReLU6()]);
+        layers.AddRange([Conv2d(channels, 1280 / width, 1, bias: false), BatchNorm2d(1280 / width), ReLU6()]);
         features = Sequential(layers.ToArray());
-        classifier = Sequential(Dropout(0.2), Linear(1280, 1000));
+        classifier = Sequential(Dropout(0.2), Linear(1280 / width, 1000));
         RegisterComponents();
     }
 

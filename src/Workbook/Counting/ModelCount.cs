@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using Workbook.Structured;
 using static TorchSharp.torch;
 
 namespace Workbook.Counting;
@@ -41,6 +42,7 @@ public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
         ArgumentNullException.ThrowIfNull(exampleInput);
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
+        using SingleThread thread = new();
         InputShapes shapes = InputShapes.Of(model, exampleInput);
         return new([.. model.named_modules().Prepend((name: "", module: model)).DistinctBy(m => m.module)
             .Where(m => m.module.named_parameters(false).Any()).Select(m => Count(m.name, m.module, shapes, exampleInput.shape[0]))]);

@@ -57,18 +57,9 @@ public sealed class ChannelGraph
         using DisposeScope scope = NewDisposeScope();
         using ModelState state = new(model, layers);
         Tensor example = exampleInput.detach().clone();
-        int threads = get_num_threads();
-        try
-        {
-            // Hundreds of passes over small tensors: several threads wait for each other longer than they work.
-            set_num_threads(1);
-            ChannelTracer tracer = new(new ChannelProbe(model, example, layers), layers);
-            return new(model, example.DetachFromDisposeScope(), layers, ChannelCoupling.Groups(layers, tracer));
-        }
-        finally
-        {
-            set_num_threads(threads);
-        }
+        using SingleThread thread = new();
+        ChannelTracer tracer = new(new ChannelProbe(model, example, layers), layers);
+        return new(model, example.DetachFromDisposeScope(), layers, ChannelCoupling.Groups(layers, tracer));
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -37,6 +38,10 @@ internal sealed class ChannelLayer
     internal int OutputsOfGroup => Outputs / Groups;
 
     internal int InputsOfGroup => Inputs / Groups;
+
+    /// <summary>The weight of a kernel, counted through, that meets the input and not its padding at every position: the one at the padding's distance.</summary>
+    internal long FullTap => _module is not Convolution c ? 0 : c.kernel_size.Select((size, d) => (Size: size, Tap: Math.Min(size - 1,
+        c.padding is { } padding ? (padding[d] + c.dilation[d] - 1) / c.dilation[d] : c.padding_type == Padding.Same ? (size - 1) / 2 : 0))).Aggregate(0L, (tap, d) => (tap * d.Size) + d.Tap);
 
     internal string WeightName => NameOf("weight");
 

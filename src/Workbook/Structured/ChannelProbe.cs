@@ -9,7 +9,8 @@ namespace Workbook.Structured;
 /// Sees what reaches every layer's inputs although <c>forward</c> runs no hooks. The forward pass runs with weights of 0, so that
 /// every layer puts out its bias, whatever comes in, and only the operations in between act: activations, pooling, flatten,
 /// +, concatenation. The backward pass finds other weights in the same memory, so that gradients pass every layer, and the gradient of a weight is
-/// the input times the gradient of the output, which the gradient of the bias gives: the quotient is the input.
+/// the input times the gradient of the output, which the gradient of the bias gives: the quotient is the input. That holds whatever the gradients are where
+/// the input is the same at every position: the example becomes an image of ones, and of a kernel only the tap counts that never meets padding.
 /// </summary>
 internal sealed class ChannelProbe
 {
@@ -29,7 +30,7 @@ internal sealed class ChannelProbe
     /// <param name="layers">All layers of the model.</param>
     internal ChannelProbe(nn.Module<Tensor, Tensor> model, Tensor example, IReadOnlyList<ChannelLayer> layers)
     {
-        (_model, _example, _layers) = (model, example, layers);
+        (_model, _example, _layers) = (model, ones_like(example), layers);
         using Generator generator = RandomStream.Of(0, "probe");
         using IDisposable noGrad = no_grad();
         // Positive and of size 1 / (outputs of a weight), so that gradients neither vanish nor grow with the depth.
@@ -134,7 +135,7 @@ internal sealed class ChannelProbe
     internal static WorkbookException Refused(Tensor example, Exception e) =>
         new($"the model does not take the example input of shape [{string.Join(", ", example.shape)}]: {e.Message.Split('\n')[0].Trim()}", e);
 
-    /// <summary>The inputs of a layer, averaged over positions: per group Σ dW·db / Σ db², summed over the kernel.</summary>
+    /// <summary>The inputs of a layer: per group Σ dW·db / Σ db².</summary>
     private static double[] Inputs(ChannelLayer layer, Tensor? weight, Tensor? bias)
     {
         if (weight is null || bias is null || weight.IsInvalid || bias.IsInvalid)
@@ -143,8 +144,8 @@ internal sealed class ChannelProbe
         }
 
         Tensor slopes = bias.reshape(layer.Groups, 1, layer.OutputsOfGroup);
-        Tensor products = slopes.bmm(weight.reshape(layer.Groups, layer.OutputsOfGroup, -1)).reshape(layer.Groups, layer.InputsOfGroup, -1).sum(2L);
-        double[] inputs = Values(products.div(slopes.square().sum(2L)));
+        Tensor products = slopes.bmm(weight.reshape(layer.Groups, layer.OutputsOfGroup, -1)).reshape(layer.Groups, layer.InputsOfGroup, -1);
+        double[] inputs = Values(products.select(2, layer.FullTap).div(slopes.square().sum(2L)));
         return Array.FindIndex(inputs, v => !double.IsFinite(v)) is >= 0 and var blind
             ? throw new WorkbookException($"{layer.Shown(blind)} has no part in the output for the example input: it can't be followed")
             : inputs;

@@ -129,7 +129,7 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
 
         x = flat ? x.flatten(1) : x.mean([2, 3]);
         x = head[0].forward(x);
-        return (head.Count == 1 ? x : head[1].forward(x.tanh())).MoveToOuterDisposeScope();
+        return (head.Count == 1 ? x : functional.log_softmax(head[1].forward(x.tanh()), 1)).MoveToOuterDisposeScope();
     }
 
     private Tensor Step(Tensor input) => layers[next++].forward(input);

@@ -1,5 +1,6 @@
 using CsCheck;
 using TorchSharp;
+using TorchSharp.Modules;
 using Workbook.Pruning;
 using Workbook.Structured;
 using Xunit;
@@ -44,4 +45,55 @@ public sealed class RemovalLaws
             Assert.Equal(mask.Kept, net.parameters().Sum(p => p.numel()));
             net.Dispose();
         }, iter: 60, threads: 1);
+
+    [Fact]
+    public void Tracing_changes_nothing_and_neither_does_removing_nothing() =>
+        RandomNet.Any.Sample(net =>
+        {
+            using DisposeScope scope = NewDisposeScope();
+            net.train();
+            Parameter first = net.parameters().First();
+            first.requires_grad = false;
+            byte[] before = State(net);
+            string names = string.Join(' ', net.named_parameters().Select(p => $"{p.name}[{string.Join(',', p.parameter.shape)}]"));
+            ChannelGraph graph = ChannelGraph.Trace(net, Images(1));
+            Assert.Equal(0, graph.Remove(Mask.Full(net)));
+            Assert.Equal(before, State(net));
+            Assert.Equal(names, string.Join(' ', net.named_parameters().Select(p => $"{p.name}[{string.Join(',', p.parameter.shape)}]")));
+            Assert.True(net.modules().All(m => m.training) && !first.requires_grad && net.parameters().Skip(1).All(p => p.requires_grad && p.grad is null));
+        }, iter: 15, threads: 1);
+
+    [Fact]
+    public void A_smaller_model_trains_saves_and_loads() =>
+        Gen.Select(RandomNet.Any, Small.Seed).Sample((net, seed) =>
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor images = Images(seed);
+            ChannelGraph graph = ChannelGraph.Trace(net, images);
+            if (graph.Groups.All(g => g.WholeBecause is not null))
+            {
+                return;
+            }
+
+            // A loss from before is still there, as in a notebook.
+            Tensor before = net.forward(images).sum();
+            before.backward();
+            graph.Remove(new ChannelPruner(Saliency.Magnitude).Prune(graph, 0.4));
+            net.train();
+            using optim.Optimizer optimizer = optim.SGD(net.parameters(), 0.01, momentum: 0.9);
+            byte[] state = State(net);
+            net.forward(images).square().sum().backward();
+            optimizer.step();
+            Assert.NotEqual(state, State(net));
+            Assert.All(net.parameters(), p => Assert.Equal(p.shape, p.grad!.shape));
+
+            using MemoryStream file = new();
+            net.save(file);
+            byte[] trained = State(net);
+            net.load_state_dict(net.state_dict().ToDictionary(s => s.Key, s => zeros_like(s.Value)));
+            Assert.NotEqual(trained, State(net));
+            using MemoryStream saved = new(file.ToArray());
+            net.load(saved);
+            Assert.Equal(trained, State(net));
+        }, iter: 15, threads: 1);
 }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using TorchSharp;
 using TorchSharp.Modules;
+using Workbook.Structured;
 using static TorchSharp.torch;
 
 namespace Workbook.Counting;
@@ -77,23 +78,15 @@ internal sealed partial class InputShapes
     private string? Run()
     {
         using DisposeScope scope = NewDisposeScope();
-        (nn.Module Module, bool Training)[] modes = [.. _model.named_modules().Select(m => m.module).Prepend(_model).Select(m => (m, m.training))];
+        using ModelState modes = new(_model, []);
         try
         {
-            _model.eval();
             _model.forward(_example);
             return null;
         }
         catch (Exception e) when (e is ExternalException or ArgumentException)
         {
             return e.Message;
-        }
-        finally
-        {
-            foreach ((nn.Module module, bool training) in modes)
-            {
-                module.train(training);
-            }
         }
     }
 

@@ -7,7 +7,7 @@ namespace Workbook.Counting;
 
 /// <summary>
 /// What a model holds and costs, per layer and in all. Multiply-accumulates are counted as the literature does: those of convolutions and linear
-/// layers, without biases, norms and activations; for one example.
+/// layers, without biases, norms and activations; for one example. A layer that runs several times counts for its first.
 /// </summary>
 /// <param name="Layers">The layers with parameters, in the model's order.</param>
 public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)

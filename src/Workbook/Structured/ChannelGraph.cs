@@ -13,12 +13,12 @@ namespace Workbook.Structured;
 public sealed class ChannelGraph
 {
     private readonly nn.Module<Tensor, Tensor> _model;
-    private readonly Tensor _example;
+    private readonly Tensor _trial;
     private readonly Dictionary<string, ChannelLayer> _layers;
 
-    private ChannelGraph(nn.Module<Tensor, Tensor> model, Tensor example, IReadOnlyList<ChannelLayer> layers, IReadOnlyList<ChannelGroup> groups)
+    private ChannelGraph(nn.Module<Tensor, Tensor> model, Tensor trial, IReadOnlyList<ChannelLayer> layers, IReadOnlyList<ChannelGroup> groups)
     {
-        (_model, _example, Groups) = (model, example, groups);
+        (_model, _trial, Groups) = (model, trial, groups);
         _layers = layers.ToDictionary(l => l.Name);
     }
 
@@ -30,7 +30,7 @@ public sealed class ChannelGraph
     /// Takes one pass forward and backward for each layer and two for each bit of the largest number of channels. The model is put back to the bit.
     /// </summary>
     /// <param name="model">On the CPU; <c>forward</c> must not depend on values for which operations it runs.</param>
-    /// <param name="exampleInput">An input as the model takes it; the smaller, the faster.</param>
+    /// <param name="exampleInput">An input as the model takes it, of which only the shape matters; the smaller, the faster.</param>
     /// <exception cref="WorkbookException">
     /// The input does not fit; a layer is of another kind with parameters, has no part in the output, shares its weights with another, or feeds itself.
     /// </exception>
@@ -56,10 +56,12 @@ public sealed class ChannelGraph
 
         using DisposeScope scope = NewDisposeScope();
         using ModelState state = new(model, layers);
-        Tensor example = exampleInput.detach().clone();
         using SingleThread thread = new();
-        ChannelTracer tracer = new(new ChannelProbe(model, example, layers), layers);
-        return new(model, example.DetachFromDisposeScope(), layers, ChannelCoupling.Groups(layers, tracer));
+        ChannelTracer tracer = new(new ChannelProbe(model, exampleInput.detach(), layers), layers);
+        // An example of zeros, which a model without biases answers with zeros, would prove nothing when channels are removed.
+        using Generator generator = RandomStream.Of(0, "trial");
+        Tensor trial = exampleInput.is_floating_point() ? rand(exampleInput.shape, exampleInput.dtype, generator: generator) : exampleInput.detach().clone();
+        return new(model, trial.DetachFromDisposeScope(), layers, ChannelCoupling.Groups(layers, tracer));
     }
 
     /// <summary>
@@ -99,7 +101,7 @@ public sealed class ChannelGraph
         Tensor smaller;
         try
         {
-            smaller = _model.forward(_example);
+            smaller = _model.forward(_trial);
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or IndexOutOfRangeException)
         {
@@ -216,7 +218,7 @@ public sealed class ChannelGraph
             parameter.set_(parameter.detach().masked_fill(mask[name].logical_not(), 0));
         }
 
-        return _model.forward(_example);
+        return _model.forward(_trial);
     }
 
     private static Tensor Indices(IEnumerable<(string Layer, int Channel)> of, ChannelLayer layer) =>

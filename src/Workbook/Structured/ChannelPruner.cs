@@ -129,26 +129,23 @@ public sealed record ChannelPruner(Saliency Saliency)
 
     private Dictionary<ChannelUnit, double> Scores(ChannelGraph graph, ChannelGroup[] groups)
     {
-        Dictionary<string, (double[] Rows, double[] Columns)> norms = graph.Layers.Where(l => l.IsNorm == (Slices == ScoredSlices.BatchNormScale)).ToDictionary(l => l.Name, Norms);
-        Dictionary<ChannelUnit, double> scores = [];
-        foreach (ChannelGroup group in groups)
+        Dictionary<string, (double[] Rows, double[] Columns)> norms = [];
+        (double[] Rows, double[] Columns) NormsOf(string layer) => norms.TryGetValue(layer, out var known) ? known : norms[layer] = Norms(graph.Layer(layer));
+        double Score(ChannelUnit unit) => Slices switch
         {
-            foreach (ChannelUnit unit in group.Units)
-            {
-                scores[unit] = Slices != ScoredSlices.BatchNormScale
-                    ? unit.Outputs.Sum(o => norms[o.Layer].Rows[o.Channel]) + (Slices == ScoredSlices.Filters ? 0 : unit.Inputs.Where(i => graph.Layer(i.Layer).Groups == 1).Sum(i => norms[i.Layer].Columns[i.Input]))
-                    : unit.Norms.Count > 0 ? unit.Norms.Sum(n => norms[n.Layer].Rows[n.Channel])
-                    : throw new WorkbookException($"no batch norm goes with channel {unit.Outputs[0].Channel} of '{unit.Outputs[0].Layer}': leave that layer out, or score other slices");
-            }
-
-            double mean = group.Units.Average(u => scores[u]);
-            foreach (ChannelUnit unit in Scope.IsGlobal && mean > 0 ? group.Units : [])
-            {
-                scores[unit] /= mean;
-            }
-        }
-
-        return scores;
+            ScoredSlices.BatchNormScale when unit.Norms.Count == 0 => throw new WorkbookException(
+                $"no batch norm goes with channel {unit.Outputs[0].Channel} of '{unit.Outputs[0].Layer}': leave that layer out, or score other slices"),
+            ScoredSlices.BatchNormScale => unit.Norms.Sum(n => NormsOf(n.Layer).Rows[n.Channel]),
+            ScoredSlices.Filters => unit.Outputs.Sum(o => NormsOf(o.Layer).Rows[o.Channel]),
+            // The columns of a layer in groups are in its rows, which go too.
+            _ => unit.Outputs.Sum(o => NormsOf(o.Layer).Rows[o.Channel]) + unit.Inputs.Where(i => graph.Layer(i.Layer).Groups == 1).Sum(i => NormsOf(i.Layer).Columns[i.Input]),
+        };
+        return groups.SelectMany(group =>
+        {
+            double[] scores = [.. group.Units.Select(Score)];
+            double mean = Scope.IsGlobal && scores.Average() is > 0 and var average ? average : 1;
+            return group.Units.Zip(scores, (unit, score) => KeyValuePair.Create(unit, score / mean));
+        }).ToDictionary();
     }
 
     private (double[] Rows, double[] Columns) Norms(ChannelLayer layer)

@@ -68,6 +68,16 @@ internal sealed class ChannelLayer
     /// <summary>Parameters and running statistics.</summary>
     internal IEnumerable<Tensor> State => Parameters.Select(p => p.Tensor).Concat(_module is BatchNorm b ? [b.running_mean!, b.running_var!] : []);
 
+    /// <summary>Sets the running statistics of a norm.</summary>
+    internal void SetStatistics(double mean, double variance)
+    {
+        if (_module is BatchNorm norm)
+        {
+            norm.running_mean!.set_(full_like(norm.running_mean, mean));
+            norm.running_var!.set_(full_like(norm.running_var, variance));
+        }
+    }
+
     /// <summary>A layer without a bias gets one for as long as its values are held fixed.</summary>
     internal void SetBias(Parameter? bias)
     {
@@ -112,6 +122,10 @@ internal sealed class ChannelLayer
                 break;
         }
     }
+
+    /// <summary>Whether the module still has this weight, in its shape: not after removal, nor after a move to another dtype.</summary>
+    internal bool IsCurrent => ReferenceEquals(_module switch { Linear l => l.weight, Convolution c => c.weight, _ => ((BatchNorm)_module).weight }, Weight)
+        && Weight.shape[0] == Outputs && (IsNorm || Weight.shape[1] == InputsOfGroup);
 
     internal string Shown(int channel) => $"channel {channel} of '{Name}'";
 

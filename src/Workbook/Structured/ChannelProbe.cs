@@ -50,12 +50,8 @@ internal sealed class ChannelProbe
                 layer.SetBias(new Parameter(zeros([layer.Outputs], layer.Weight.dtype)));
             }
 
-            // A norm lets values pass: mean 0, variance 1.
-            foreach ((Tensor statistic, int i) in layer.State.Skip(2).Select((s, i) => (s, i)))
-            {
-                statistic.set_(full_like(statistic, i));
-            }
-
+            // A norm lets values pass.
+            layer.SetStatistics(mean: 0, variance: 1);
             layer.Weight.requires_grad = layer.Bias!.requires_grad = true;
         }
 

@@ -9,7 +9,7 @@ using static TorchSharp.torch.nn;
 
 namespace Workbook.Tests.Structured;
 
-public sealed class RefusalTests
+public sealed class TraceTests
 {
     /// <summary>Layers a, b, c, … and a forward of one's own.</summary>
     private sealed class Net : Module<Tensor, Tensor>
@@ -168,7 +168,53 @@ public sealed class RefusalTests
         ChannelGraph graph = ChannelGraph.Trace(net, zeros(1, 1, 28, 28));
         ChannelPruner pruner = new(Saliency.Magnitude);
         graph.Remove(pruner.Prune(graph, 0.5));
-        Assert.Equal("'conv1' has other channels than when the model was traced: trace it again", Assert.Throws<WorkbookException>(() => pruner.Prune(graph, 0.5)).Message);
+        Assert.Equal("'conv1' is not as it was when the model was traced: trace it again", Assert.Throws<WorkbookException>(() => pruner.Prune(graph, 0.5)).Message);
+    }
+
+    [Fact]
+    public void A_model_that_has_moved_to_another_dtype_has_to_be_traced_again()
+    {
+        using LeNet5 net = LeNet5.Classic(1);
+        ChannelGraph graph = ChannelGraph.Trace(net, zeros(1, 1, 28, 28));
+        net.to(ScalarType.Float64);
+        Assert.Contains("trace it again", Assert.Throws<WorkbookException>(() => new ChannelPruner(Saliency.Magnitude).Prune(graph, 0.5)).Message);
+        Assert.True(ChannelGraph.Trace(net, zeros([1, 1, 28, 28], ScalarType.Float64)) is var again && again.Remove(new ChannelPruner(Saliency.Magnitude).Prune(again, 0.5)) == 3 + 8 + 60 + 42);
+    }
+
+    [Fact]
+    public void A_shuffle_that_falls_out_otherwise_without_the_channels_is_refused()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Net net = new((l, x) => l[1].forward(l[0].forward(x).relu().reshape(x.shape[0], 2, -1).transpose(1, 2).flatten(1)), Linear(4, 6), Linear(6, 2));
+        ChannelGraph graph = ChannelGraph.Trace(net, rand(3, 4));
+        Assert.Equal([("b", 2)], graph.Groups[0].Units[1].Inputs);
+        byte[] before = State(net);
+        Mask mask = MaskOf(("a.weight", Without(ones(6, 4), 0, 1)), ("a.bias", Without(ones(6), 0, 1)));
+        Assert.Contains("computes something else", Assert.Throws<WorkbookException>(() => graph.Remove(mask)).Message);
+        Assert.Equal(before, State(net));
+    }
+
+    public static TheoryData<Func<Module<Tensor, Tensor>>, long[]> OtherDimensions => new()
+    {
+        { () => Sequential(Conv1d(2, 6, 3, padding: 2, dilation: 2), BatchNorm1d(6), ReLU(), Conv1d(6, 4, 3, bias: false), Flatten(), Linear(24, 2)), [2, 2, 8] },
+        { () => Sequential(Conv3d(2, 6, 3, padding: 1, bias: false), BatchNorm3d(6), GELU(), Conv3d(6, 4, 2, stride: 2), Hardswish(), Flatten(), Linear(32, 2, hasBias: false)), [2, 2, 4, 4, 4] },
+        { () => Sequential(Linear(5, 6), SiLU(), Linear(6, 4, hasBias: false), ReLU(), Linear(4, 3)), [2, 7, 5] },
+        { () => Sequential(Conv2d(2, 6, (3, 5), stride: (2, 1), padding: (1, 2), padding_mode: PaddingModes.Circular), ELU(), Conv2d(6, 6, 3, padding: Padding.Same), Flatten(), Linear(6 * 4 * 8, 2)), [2, 2, 8, 8] },
+    };
+
+    [Theory]
+    [MemberData(nameof(OtherDimensions), DisableDiscoveryEnumeration = true)]
+    public void Other_dimensions_paddings_and_activations_are_followed_too(Func<Module<Tensor, Tensor>> build, long[] shape)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Module<Tensor, Tensor> net = build();
+        net.eval();
+        ChannelGraph graph = ChannelGraph.Trace(net, zeros(shape));
+        Mask mask = new ChannelPruner(Saliency.Magnitude).Prune(graph, 0.5);
+        mask.Apply(net);
+        Tensor inputs = randn(shape), zeroed = net.forward(inputs);
+        Assert.Equal(3 + (net.parameters().Any(p => p.shape[0] == 4) ? 2 : 3), graph.Remove(mask));
+        Assert.True(net.forward(inputs).allclose(zeroed, 1e-5, 1e-6));
     }
 
     private static byte[] State(Module net) => [.. net.state_dict().SelectMany(s => s.Value.bytes.ToArray())];

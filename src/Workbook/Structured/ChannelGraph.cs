@@ -14,6 +14,9 @@ public sealed class ChannelGraph
 {
     private const int Trials = 3;
 
+    // One that stays: TorchSharp does not hold a temporary scalar while libtorch reads it, and a collection just then frees it.
+    private static readonly Scalar s_zero = 0;
+
     private readonly nn.Module<Tensor, Tensor> _model;
     private readonly Tensor _example;
     private readonly Dictionary<string, ChannelLayer> _layers;
@@ -120,12 +123,12 @@ public sealed class ChannelGraph
             Tensor outputs = Indices(gone.SelectMany(u => layer.IsNorm ? u.Norms : u.Outputs), layer);
             foreach ((string name, _) in layer.Parameters)
             {
-                kept[name].index_fill_(0, outputs, 0);
+                kept[name].index_fill_(0, outputs, s_zero);
             }
 
             if (!layer.IsNorm && layer.Groups == 1)
             {
-                kept[layer.WeightName].index_fill_(1, Indices(gone.SelectMany(u => u.Inputs), layer), 0);
+                kept[layer.WeightName].index_fill_(1, Indices(gone.SelectMany(u => u.Inputs), layer), s_zero);
             }
         }
 
@@ -204,7 +207,7 @@ public sealed class ChannelGraph
         Mask mask = MaskOf(gone);
         foreach ((string name, Tensor parameter) in _layers.Values.SelectMany(l => l.Parameters))
         {
-            parameter.set_(parameter.detach().masked_fill(mask[name].logical_not(), 0));
+            parameter.set_(parameter.detach().masked_fill(mask[name].logical_not(), s_zero));
         }
 
         using Generator generator = RandomStream.Of(trial, "trial");

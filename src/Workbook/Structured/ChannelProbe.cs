@@ -24,6 +24,7 @@ internal sealed class ChannelProbe
     private readonly Tensor[] _resting;
     private readonly Tensor[] _raised;
     private readonly Reading _rest;
+    private Tensor? _factors;
 
     /// <param name="model">In evaluation mode, its state kept by the caller.</param>
     /// <param name="example">An input of the model.</param>
@@ -101,9 +102,7 @@ internal sealed class ChannelProbe
 
         using IDisposable grad = enable_grad();
         Tensor output = Run();
-        using Generator generator = RandomStream.Of(0, "probe", "output");
-        // Random factors: the plain sum of a softmax does not depend on its inputs.
-        Tensor loss = (output * rand(output.shape, output.dtype, generator: generator).add(0.5)).sum();
+        Tensor loss = (output * (_factors ??= Factors(output))).sum();
         foreach ((ChannelLayer layer, Tensor passing) in _layers.Zip(_passing))
         {
             // Past autograd, which would refuse a weight that changes between the passes.
@@ -114,6 +113,13 @@ internal sealed class ChannelProbe
             ? autograd.grad([loss], [.. _layers.SelectMany(l => new Tensor[] { l.Weight, l.Bias! })], allow_unused: true)
             : [.. _layers.SelectMany(_ => new Tensor[] { null!, null! })];
         return new([.. _layers.Select((layer, i) => Inputs(layer, gradients[2 * i], gradients[(2 * i) + 1]))], Values(output));
+    }
+
+    /// <summary>Random: the plain sum of a softmax does not depend on its inputs.</summary>
+    private static Tensor Factors(Tensor output)
+    {
+        using Generator generator = RandomStream.Of(0, "probe", "output");
+        return rand(output.shape, output.dtype, generator: generator).add(0.5).MoveToOuterDisposeScope();
     }
 
     private Tensor Run()
@@ -141,7 +147,7 @@ internal sealed class ChannelProbe
 
         Tensor slopes = bias.reshape(layer.Groups, 1, layer.OutputsOfGroup);
         Tensor products = slopes.bmm(weight.reshape(layer.Groups, layer.OutputsOfGroup, -1)).reshape(layer.Groups, layer.InputsOfGroup, -1);
-        double[] inputs = Values(products.select(2, layer.FullTap).div(slopes.square().sum(2L)));
+        double[] inputs = Values(products.select(2, layer.FullTap).div(slopes.mul(slopes).sum(2L)));
         return Array.FindIndex(inputs, v => !double.IsFinite(v)) is >= 0 and var blind
             ? throw new WorkbookException($"{layer.Shown(blind)} has no part in the output for the example input: it can't be followed")
             : inputs;

@@ -11,7 +11,7 @@ namespace Workbook.Sparse;
 internal static unsafe class Kernels
 {
     /// <summary>Below this many multiplications a second thread costs more than it brings.</summary>
-    private const long WorthAThread = 200_000;
+    private const long WorthAThread = 500_000;
 
     /// <summary>Bits of the widest vector of this machine that is fast; 0 without any.</summary>
     internal static readonly int Widest = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 0;

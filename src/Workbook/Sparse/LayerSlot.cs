@@ -20,10 +20,11 @@ internal sealed record LayerSlot(string Name, nn.Module Layer, nn.Module Contain
             : Of<T>(child.module, $"{prefix}{child.name}."));
 
     /// <summary>Why no layer of another kind can be put here; null if it can.</summary>
-    internal string? Obstacle => Container switch
+    internal string? ObstacleTo<T>()
+        where T : nn.Module<Tensor, Tensor> => Container switch
     {
         Sequential => null,
-        _ when Field() is { } found => found.FieldType.IsAssignableFrom(typeof(SparseLinear)) ? null
+        _ when Field() is { } found => found.FieldType.IsAssignableFrom(typeof(T)) ? null
             : $"the field {found.Name} of {Container.GetType().Name} is declared as {found.FieldType.Name}: declare it as nn.Module<Tensor, Tensor>",
         _ => $"{Container.GetType().Name} does not let its layers be exchanged: use a Sequential, or a field declared as nn.Module<Tensor, Tensor>",
     };

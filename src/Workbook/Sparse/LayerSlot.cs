@@ -20,13 +20,19 @@ internal sealed record LayerSlot(string Name, nn.Module Layer, nn.Module Contain
             : Of<T>(child.module, $"{prefix}{child.name}."));
 
     /// <summary>Why no layer of another kind can be put here; null if it can.</summary>
-    internal string? Obstacle => Container switch
+    internal string? ObstacleTo<T>()
+        where T : nn.Module<Tensor, Tensor>
     {
-        Sequential => null,
-        _ when Field() is { } found => found.FieldType.IsAssignableFrom(typeof(SparseLinear)) ? null
-            : $"the field {found.Name} of {Container.GetType().Name} is declared as {found.FieldType.Name}: declare it as nn.Module<Tensor, Tensor>",
-        _ => $"{Container.GetType().Name} does not let its layers be exchanged: use a Sequential, or a field declared as nn.Module<Tensor, Tensor>",
-    };
+        if (Container is Sequential)
+        {
+            return null;
+        }
+
+        string container = Container.GetType().Name;
+        return Field() is not { } found ? $"{container} does not let its layers be exchanged: use a Sequential, or a field declared as nn.Module<Tensor, Tensor>"
+            : found.FieldType.IsAssignableFrom(typeof(T)) ? null
+            : $"the field {found.Name} of {container} is declared as {found.FieldType.Name}: declare it as nn.Module<Tensor, Tensor>";
+    }
 
     /// <summary>Puts another layer here, under the same name and in the same order.</summary>
     internal void Put(nn.Module<Tensor, Tensor> layer)

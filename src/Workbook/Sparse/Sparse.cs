@@ -37,7 +37,7 @@ public static class Sparse
         {
             string name = parameter[..Math.Max(0, parameter.LastIndexOf('.'))];
             LayerSlot[] places = [.. slots.Where(s => parameter == s.Name + ".weight")];
-            string? obstacle = places.Length == 0 ? "only linear layers within a model can be sparse" : places[0].Obstacle;
+            string? obstacle = places.Length == 0 ? "only linear layers within a model can be sparse" : places[0].ObstacleTo<SparseLinear>();
             double sparsity = mask.SparsityOf(parameter);
             double? speedup = null;
             if (obstacle is null)
@@ -66,12 +66,19 @@ public static class Sparse
 
     /// <summary>Exchanges the sparse layers of a model for dense ones, in place: for saving it as any other model, or for other tools.</summary>
     /// <returns>Which weights of them are kept.</returns>
+    /// <exception cref="WorkbookException">A layer is in a place that takes no other; the model is as it was.</exception>
     public static Mask ToDense(nn.Module model)
     {
         ArgumentNullException.ThrowIfNull(model);
         using DisposeScope scope = NewDisposeScope();
         List<KeyValuePair<string, Tensor>> kept = [];
-        foreach (IGrouping<nn.Module, LayerSlot> places in LayerSlot.Of<SparseLinear>(model).ToArray().GroupBy(s => s.Layer))
+        LayerSlot[] slots = [.. LayerSlot.Of<SparseLinear>(model)];
+        if (Array.Find(slots, s => s.ObstacleTo<Linear>() is not null) is { } fixedSlot)
+        {
+            throw new WorkbookException($"{fixedSlot.Name} can't become dense: {fixedSlot.ObstacleTo<Linear>()}");
+        }
+
+        foreach (IGrouping<nn.Module, LayerSlot> places in slots.GroupBy(s => s.Layer))
         {
             SparseLinear sparse = (SparseLinear)places.Key;
             Linear linear = sparse.ToLinear();
@@ -100,9 +107,9 @@ public static class Sparse
         {
             foreach (LayerSlot slot in LayerSlot.Of<Linear>(model).Where(s => file.Names.Contains(s.Name + ".crow_indices")).ToArray())
             {
-                if (slot.Obstacle is { } obstacle)
+                if (slot.ObstacleTo<SparseLinear>() is { } obstacle)
                 {
-                    throw new WorkbookException($"{slot.Name} is sparse in {path}, and can't be so in the model: {obstacle}");
+                    throw new WorkbookException(SafeTensorsFault.OneLine($"{slot.Name} is sparse in {path}, and can't be so in the model: {obstacle}"));
                 }
 
                 Csr pattern = new((int)((Linear)slot.Layer).in_features, Numbers(file, slot.Name + ".crow_indices"), Numbers(file, slot.Name + ".col_indices"));
@@ -128,26 +135,28 @@ public static class Sparse
 
     private static int[] Numbers(SafeTensorsFile file, string name) => file.Load(name).to(ScalarType.Int32).data<int>().ToArray();
 
-    /// <summary>Time of the dense layer over that of the sparse one: the median of pairs in turn, as other work disturbs single ones.</summary>
+    /// <summary>Time of the dense layer over that of the sparse one: the median of pairs in turn, of median calls, as other work disturbs single ones.</summary>
     private static double Speedup(Linear linear, SparseLinear sparse, int batch)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         Tensor input = ones(batch, linear.in_features);
         Time(sparse);
-        double[] ratios = [.. Enumerable.Range(0, Pairs).Select(_ => Time(linear) / Time(sparse)).Order()];
-        return ratios[Pairs / 2];
+        return Median([.. Enumerable.Range(0, Pairs).Select(_ => Time(linear) / Time(sparse))]);
 
         double Time(nn.Module<Tensor, Tensor> layer)
         {
-            Stopwatch watch = Stopwatch.StartNew();
-            int calls = 0;
-            for (; watch.Elapsed < s_armTime; calls++)
+            List<double> calls = [];
+            for (Stopwatch watch = Stopwatch.StartNew(); watch.Elapsed < s_armTime || calls.Count == 0;)
             {
+                TimeSpan start = watch.Elapsed;
                 layer.forward(input).Dispose();
+                calls.Add((watch.Elapsed - start).TotalSeconds);
             }
 
-            return watch.Elapsed.TotalSeconds / calls;
+            return Median(calls);
         }
+
+        static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
     }
 }

@@ -84,6 +84,38 @@ public sealed class ConvertTests : IDisposable
         Assert.Single(conversion.Remaining);
     }
 
+    private sealed class DeclaredSparse : nn.Module<Tensor, Tensor>
+    {
+        private readonly SparseLinear fc = Layers.New(3, 2, 0.5, 1).Sparse;
+
+        internal DeclaredSparse()
+            : base(nameof(DeclaredSparse)) => RegisterComponents();
+
+        public override Tensor forward(Tensor input) => fc.forward(input);
+    }
+
+    [Fact]
+    public void A_layer_whose_field_takes_sparse_ones_alone_can_not_become_dense()
+    {
+        using Sequential net = nn.Sequential(("a", new DeclaredSparse()));
+        Assert.Contains("a.fc can't become dense: the field fc of DeclaredSparse is declared as SparseLinear", Assert.Throws<WorkbookException>(() => ToDense(net)).Message);
+    }
+
+    [Fact]
+    public void A_layer_in_two_places_stays_one()
+    {
+        using Linear shared = nn.Linear(4, 4);
+        using Sequential net = nn.Sequential(("a", shared), ("b", nn.ReLU()), ("c", shared));
+        Mask mask = new([KeyValuePair.Create("a.weight", Layers.Random(1, "mask", 4, 4) > 0)]);
+        Tensor input = Layers.Random(1, "input", 3, 4);
+        Convert(net, mask, fromSparsity: 0);
+        Tensor sparse = net.forward(input);
+        Assert.Same(net[0], net[2]);
+        Assert.Equal(mask, ToDense(net));
+        Assert.Same(net[0], net[2]);
+        Layers.AssertClose(net.forward(input), sparse);
+    }
+
     [Fact]
     public void A_mask_that_does_not_fit_leaves_the_model_alone()
     {

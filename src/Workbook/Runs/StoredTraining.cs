@@ -1,4 +1,6 @@
 using TorchSharp;
+using Workbook.DynamicSparsity;
+using Workbook.GradientFlow;
 using Workbook.Pruning;
 using Workbook.Training;
 using static TorchSharp.torch;
@@ -19,6 +21,13 @@ public sealed record RunDetails
 
     /// <summary>Name → a set that is scored at every note, which gives the metrics <c>NAME loss</c> and <c>NAME accuracy</c>.</summary>
     public IReadOnlyDictionary<string, LabelledTensors> Evaluate { get; init; } = new Dictionary<string, LabelledTensors>();
+
+    /// <summary>
+    /// Examples on which the gradient is measured at every note, which gives the metrics <c>gradient norm</c> and, for
+    /// each layer, <c>gradient norm of LAYER</c>; and at every change of the mask, which gives <c>gradient norm before change</c>
+    /// and <c>gradient norm after change</c>. Null: not measured.
+    /// </summary>
+    public LabelledTensors? GradientNormOn { get; init; }
 
     /// <summary>Steps after which the weights are kept, 0 being before the first.</summary>
     public IReadOnlyCollection<long> Checkpoints { get; init; } = [];
@@ -41,10 +50,10 @@ public static class StoredTraining
     /// <param name="data">The training set.</param>
     /// <param name="recipe">Optimizer, epochs, rates.</param>
     /// <param name="seed">Determines the order of the examples.</param>
-    /// <param name="mask">What is left of the model; null for all of it.</param>
+    /// <param name="mask">What is left of the model: a mask, or a schedule that changes it; null for all of it.</param>
     /// <param name="details">What to note.</param>
     /// <exception cref="WorkbookException">As <see cref="Trainer.Train"/>, or the store can't be written.</exception>
-    public static Run Train(this RunStore store, nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, Mask? mask = null, RunDetails? details = null)
+    public static Run Train(this RunStore store, nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask = null, RunDetails? details = null)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(model);
@@ -66,7 +75,7 @@ public static class StoredTraining
 
     /// <summary>The record of such a training.</summary>
     /// <inheritdoc cref="Train" path="/param"/>
-    public static RunRecord Describe(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, Mask? mask = null, RunDetails? details = null)
+    public static RunRecord Describe(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask = null, RunDetails? details = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
@@ -82,6 +91,16 @@ public static class StoredTraining
             more.Add($"evaluated on {name}", set.Hash);
         }
 
+        if (details.GradientNormOn is { } examples)
+        {
+            more.Add("gradient norm on", examples.Hash);
+        }
+
+        if (mask?.Describe(model) is { } schedule)
+        {
+            more.Add("mask schedule", schedule);
+        }
+
         if (details.Checkpoints.Count > 0)
         {
             more.Add("checkpoints", string.Join(", ", details.Checkpoints.Order()));
@@ -95,27 +114,28 @@ public static class StoredTraining
             Data = data.ToString(),
             DataHash = data.Hash,
             Mask = mask is null ? "none" : details.MaskSource,
-            MaskHash = mask is null ? null : ContentHash.Of(mask),
+            MaskHash = mask is null ? null : ContentHash.Of(mask.Start(model)),
             Recipe = recipe,
             Seed = seed,
             More = more,
         };
     }
 
-    private static RunResult Note(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, Mask? mask, RunDetails details)
+    private static RunResult Note(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, RunDetails details)
     {
         long steps = recipe.StepsOver(data.Count);
         long every = details.Every ?? Math.Max(1, steps / 100);
         Dictionary<string, (List<long> Steps, List<double> Values)> metrics = [];
         Dictionary<long, IReadOnlyDictionary<string, Tensor>> checkpoints = [];
-        mask?.Apply(model);
+        Mask? left = mask?.Start(model);
+        left?.Apply(model);
         At(recipe.FirstStep, null);
-        Trainer.Train(model, data, recipe, seed, mask, (step, loss) => At(step, loss));
+        left = Trainer.Train(model, data, recipe, seed, mask, (step, loss) => At(step, loss), Changed);
         return new RunResult
         {
             Metrics = metrics.ToDictionary(m => m.Key, m => new Curve(m.Value.Steps, m.Value.Values)),
             Weights = model.state_dict(),
-            Mask = mask,
+            Mask = left,
             Checkpoints = checkpoints,
         };
 
@@ -133,22 +153,41 @@ public static class StoredTraining
 
             if (loss is { } value)
             {
-                Add("training loss", value);
+                Add(step, "training loss", value);
             }
 
             foreach ((string name, LabelledTensors set) in details.Evaluate)
             {
                 Score score = Trainer.Evaluate(model, set);
-                Add($"{name} loss", score.Loss);
-                Add($"{name} accuracy", score.Accuracy);
+                Add(step, $"{name} loss", score.Loss);
+                Add(step, $"{name} accuracy", score.Accuracy);
             }
 
-            void Add(string name, double value)
+            if (details.GradientNormOn is { } examples)
             {
-                (List<long> at, List<double> values) = metrics.TryGetValue(name, out var known) ? known : metrics[name] = ([], []);
-                at.Add(step);
-                values.Add(value);
+                GradientNorm norm = GradientNorm.Of(model, examples, left);
+                Add(step, "gradient norm", norm.All);
+                foreach ((string layer, double ofLayer) in norm.Layers)
+                {
+                    Add(step, $"gradient norm of {layer}", ofLayer);
+                }
             }
+        }
+
+        void Changed(MaskChange change)
+        {
+            left = change.IsDone ? change.After : change.Before;
+            if (details.GradientNormOn is { } examples)
+            {
+                Add(change.Step, $"gradient norm {(change.IsDone ? "after" : "before")} change", GradientNorm.Of(model, examples, left).All);
+            }
+        }
+
+        void Add(long step, string name, double value)
+        {
+            (List<long> at, List<double> values) = metrics.TryGetValue(name, out var known) ? known : metrics[name] = ([], []);
+            at.Add(step);
+            values.Add(value);
         }
     }
 

@@ -14,6 +14,7 @@ public sealed class DynamicTrainingTests : IDisposable
 
     public DynamicTrainingTests()
     {
+        set_num_threads(1);
         using Generator generator = RandomStream.Of(1, "data");
         _data = new(randn([320, 12], generator: generator), randint(0, 4, [320], generator: generator)); // 10 batches of 32
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Workbook.Pruning;
 using static TorchSharp.torch;
 
@@ -53,6 +54,7 @@ public abstract record MaskSchedule
 
     /// <summary>As <see cref="Fixed"/>; null stays null.</summary>
     /// <param name="mask">What is left.</param>
+    [return: NotNullIfNotNull(nameof(mask))]
     public static implicit operator MaskSchedule?(Mask? mask) => mask is null ? null : Fixed(mask);
 
     private protected static void CheckEvery(long every)

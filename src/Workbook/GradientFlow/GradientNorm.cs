@@ -24,6 +24,7 @@ public sealed record GradientNorm(double All, IReadOnlyDictionary<string, double
     {
         using DisposeScope scope = NewDisposeScope();
         using KeptBuffers kept = new(model);
+        using IDisposable withGrad = enable_grad();
         FreeParameters free = new(model, mask);
         Tensor[] gradients = free.Gradients(FreeParameters.Loss(model, batch));
         using IDisposable noGrad = no_grad();

@@ -30,6 +30,7 @@ public static class Hessian
     {
         using DisposeScope scope = NewDisposeScope();
         using KeptBuffers buffers = new(model);
+        using IDisposable withGrad = enable_grad();
         FreeParameters free = new(model, mask);
         // One graph for all products: gradient·v is differentiated again for each v.
         Tensor gradient = free.Flat(free.Gradients(FreeParameters.Loss(model, batch), again: true));

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using Workbook.DynamicSparsity;
 using Workbook.Initialization;
@@ -145,6 +146,17 @@ public sealed class DynamicTrainingTests : IDisposable
             Tensor order = randperm(_data.Count, ScalarType.Int64, generator: generator);
             return [.. Enumerable.Range(0, 10).Select(i => (_data.Inputs[order.narrow(0, 32 * i, 32)], _data.Labels[order.narrow(0, 32 * i, 32)]))];
         }
+    }
+
+    [Fact]
+    public void A_thousand_changes_leave_no_tensors_behind()
+    {
+        using Sequential net = Net();
+        DropAndGrow schedule = DropAndGrow.RigL(new Pruner(Saliency.Magnitude).Prune(net, 0.7)) with { Every = 1 };
+        Trainer.Train(net, _data, s_recipe, 1, schedule);
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount, during = 0;
+        Trainer.Train(net, _data, s_recipe with { Epochs = 100 }, 1, schedule, (step, _) => during = step == 1000 ? DisposeScopeManager.Statistics.ThreadTotalLiveCount : during);
+        Assert.InRange(DisposeScopeManager.Statistics.ThreadTotalLiveCount - before, -50, 50);
     }
 
     [Fact]

@@ -83,7 +83,15 @@ public sealed record DropAndGrow : MaskSchedule
 
         Mask stays = Best(Drop, mask, name => mask.KeptOf(name) - moved[name]);
         Mask grown = Best(_grow(moment.Step), pruned, name => moved[name]);
-        return new Mask(mask.Select(m => KeyValuePair.Create(m.Key, grown.ContainsKey(m.Key) ? stays[m.Key].logical_or(grown[m.Key]) : m.Value)));
+        Mask next = new(mask.Select(m => KeyValuePair.Create(m.Key, grown.ContainsKey(m.Key) ? stays[m.Key].logical_or(grown[m.Key]) : m.Value)));
+
+        // Masks outlive the scope, and these would wait for the garbage collector.
+        foreach (Tensor tensor in pruned.Values.Concat(stays.Values).Concat(grown.Values))
+        {
+            tensor.Dispose();
+        }
+
+        return next;
 
         // A pruner takes sparsities: these give the counts back to the weight.
         Mask Best(Saliency saliency, Mask among, Func<string, long> count) =>

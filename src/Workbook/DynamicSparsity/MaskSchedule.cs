@@ -57,6 +57,9 @@ public abstract record MaskSchedule
     [return: NotNullIfNotNull(nameof(mask))]
     public static implicit operator MaskSchedule?(Mask? mask) => mask is null ? null : Fixed(mask);
 
+    /// <summary>Whether it never changes.</summary>
+    internal virtual bool IsFixed => false;
+
     private protected static void CheckEvery(long every)
     {
         if (every < 1)
@@ -75,6 +78,8 @@ public abstract record MaskSchedule
 
     private sealed record FixedMask(Mask Mask) : MaskSchedule
     {
+        internal override bool IsFixed => true;
+
         public override Mask Start(nn.Module model) => Mask;
 
         public override bool ChangesAfter(long step) => false;

@@ -14,11 +14,11 @@ namespace Workbook.GradientFlow;
 public sealed record GradientNorm(double All, IReadOnlyDictionary<string, double> Layers)
 {
     /// <summary>
-    /// Measures it in training mode. The model's own gradients, its mode and its batch-norm statistics stay as they are.
+    /// Measures it in training mode, with the weights that the model has. The model's own gradients, its mode and its batch-norm statistics stay as they are.
     /// </summary>
     /// <param name="model">Inputs → logits [batch, classes].</param>
     /// <param name="batch">The examples, all at once; the same ones for all norms that are compared.</param>
-    /// <param name="mask">What is left; null for everything.</param>
+    /// <param name="mask">What is left, applied to the model already; null for everything.</param>
     /// <exception cref="WorkbookException">The mask does not fit the model, or there is no example.</exception>
     public static GradientNorm Of(nn.Module<Tensor, Tensor> model, LabelledTensors batch, Mask? mask = null)
     {

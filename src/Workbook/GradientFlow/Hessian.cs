@@ -18,7 +18,7 @@ public static class Hessian
     /// <param name="model">Inputs → logits [batch, classes].</param>
     /// <param name="batch">The examples, all at once.</param>
     /// <param name="count">How many eigenvalues.</param>
-    /// <param name="mask">What is left: rows and columns of pruned weights are left out; null for everything.</param>
+    /// <param name="mask">What is left, applied to the model already: rows and columns of pruned weights are left out; null for everything.</param>
     /// <param name="tolerance">Each eigenvalue's error is at most this fraction of the largest size of an eigenvalue; single precision reaches about 1e-5.</param>
     /// <param name="steps">Hessian-vector products at most; each keeps a vector of the weights that are left.</param>
     /// <returns>The eigenvalues, falling.</returns>
@@ -82,7 +82,7 @@ public static class Hessian
 
         Tensor Random() => randn(like.shape, generator: generator).to(like.dtype, like.device);
 
-        // Twice is enough (Giraud et al. 2005), and one unit vector more or less does not change the next.
+        // Once leaves rounding errors that grow from step to step; twice is enough (Giraud et al. 2005).
         Tensor Orthogonal(Tensor vector)
         {
             for (int i = 0; i < 2 && basis.Count > 0; i++)

@@ -78,6 +78,11 @@ public sealed record IterativePruning
     public IReadOnlyList<Ticket> Find(int seed, IEnumerable<double> sparsities, Action<Ticket>? trained = null)
     {
         ArgumentNullException.ThrowIfNull(sparsities);
+        if (Rewind.WeightsOf > Recipe.StepsOver(Data.Count))
+        {
+            throw new WorkbookException($"a training of {Recipe.StepsOver(Data.Count)} steps can't be rewound to step {Rewind.WeightsOf}");
+        }
+
         using nn.Module<Tensor, Tensor> network = Network(seed);
         List<Ticket> tickets = [];
         RunDetails dense = Details with { Checkpoints = [.. Details.Checkpoints.Append(Rewind.WeightsOf ?? 0).Distinct()] };

@@ -1,5 +1,4 @@
 using TorchSharp;
-using TorchSharp.Modules;
 using Workbook.Initialization;
 using static TorchSharp.torch;
 
@@ -11,9 +10,9 @@ namespace Workbook.Models;
 /// </summary>
 public sealed class LeNet300100 : nn.Module<Tensor, Tensor>
 {
-    private readonly Linear fc1;
-    private readonly Linear fc2;
-    private readonly Linear fc3;
+    private readonly nn.Module<Tensor, Tensor> fc1;
+    private readonly nn.Module<Tensor, Tensor> fc2;
+    private readonly nn.Module<Tensor, Tensor> fc3;
 
     /// <param name="seed">Determines the weights, together with the initializer.</param>
     /// <param name="initializer">By default <see cref="Initializer.GlorotNormal"/>.</param>

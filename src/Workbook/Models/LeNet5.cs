@@ -13,9 +13,9 @@ public sealed class LeNet5 : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d conv1;
     private readonly Conv2d conv2;
-    private readonly Linear fc1;
-    private readonly Linear fc2;
-    private readonly Linear? fc3;
+    private readonly nn.Module<Tensor, Tensor> fc1;
+    private readonly nn.Module<Tensor, Tensor> fc2;
+    private readonly nn.Module<Tensor, Tensor>? fc3;
 
     private LeNet5(int seed, Initializer? initializer, int conv1, int conv2, int fc1, int? fc2)
         : base(nameof(LeNet5))

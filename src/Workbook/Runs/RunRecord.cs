@@ -24,6 +24,9 @@ public sealed record RunRecord
         RespectRequiredConstructorParameters = true,
     };
 
+    /// <summary>What is hashed: values that are null, 0 or false are left out, so that a property that comes later changes no earlier hash.</summary>
+    private static readonly JsonSerializerOptions s_canonical = new(Json) { WriteIndented = false, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault };
+
     /// <summary>The network: its type, and the shapes of its parameters.</summary>
     public required string Model { get; init; }
 
@@ -62,7 +65,7 @@ public sealed record RunRecord
 
     /// <summary>The record's name: the first 20 hexadecimal digits of the SHA-256 of its contents.</summary>
     [JsonIgnore]
-    public string Hash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(Sorted, Json))))[..20];
+    public string Hash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(Sorted, s_canonical))))[..20];
 
     /// <summary>E.g. <c>LeNet300100, MNIST, seed 3, iterative magnitude pruning</c>.</summary>
     public override string ToString() => $"{Model}, {Data}, seed {Seed}{(MaskHash is null ? "" : $", mask: {Mask}")}";

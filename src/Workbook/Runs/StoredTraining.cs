@@ -4,6 +4,7 @@ using Workbook.GradientFlow;
 using Workbook.Pruning;
 using Workbook.Training;
 using static TorchSharp.torch;
+using SparseLayers = Workbook.Sparse.Sparse;
 
 namespace Workbook.Runs;
 
@@ -31,6 +32,12 @@ public sealed record RunDetails
 
     /// <summary>Steps after which the weights are kept, 0 being before the first.</summary>
     public IReadOnlyCollection<long> Checkpoints { get; init; } = [];
+
+    /// <summary>
+    /// Layers as sparse as this, 0 to 1, are trained as <see cref="Sparse.SparseLinear"/>: faster, and the same but for
+    /// rounding. The mask has to stay the same; checkpoints after the first step and the gradient's norm can't be had then. Null: all stay dense.
+    /// </summary>
+    public double? SparseFrom { get; init; }
 
     /// <summary>Whatever else the result depends on and the record can't see, e.g. the rate of a dropout layer.</summary>
     public IReadOnlyDictionary<string, string> More { get; init; } = new Dictionary<string, string>();
@@ -106,6 +113,11 @@ public static class StoredTraining
             more.Add("checkpoints", string.Join(", ", details.Checkpoints.Order()));
         }
 
+        if (details.SparseFrom is { } sparsity)
+        {
+            more.Add("sparse layers", FormattableString.Invariant($"from {sparsity} on"));
+        }
+
         return new RunRecord
         {
             Model = NameOf(model),
@@ -130,7 +142,33 @@ public static class StoredTraining
         Mask? left = mask?.Start(model);
         left?.Apply(model);
         At(recipe.FirstStep, null);
-        left = Trainer.Train(model, data, recipe, seed, mask, (step, loss) => At(step, loss), Changed);
+        MaskSchedule? dense = mask;
+        if (left is not null && details.SparseFrom is { } sparsity)
+        {
+            if (!mask!.IsFixed)
+            {
+                throw new WorkbookException("sparse layers are trained with a mask that stays, not with a schedule that changes it: leave SparseFrom out");
+            }
+
+            Mask remaining = SparseLayers.Convert(model, left, recipe.BatchSize, fromSparsity: sparsity).Remaining;
+            dense = remaining;
+            if (remaining.Count < left.Count && (details.GradientNormOn is not null || details.Checkpoints.Any(step => step != recipe.FirstStep)))
+            {
+                SparseLayers.ToDense(model);
+                throw new WorkbookException(details.GradientNormOn is not null ? "a training with sparse layers does not measure the gradient's norm: leave SparseFrom or GradientNormOn out"
+                    : $"a training with sparse layers keeps the weights of its first and last step only, not of {string.Join(", ", details.Checkpoints)}: leave SparseFrom out");
+            }
+        }
+
+        try
+        {
+            Trainer.Train(model, data, recipe, seed, dense, (step, loss) => At(step, loss), Changed);
+        }
+        finally
+        {
+            SparseLayers.ToDense(model);
+        }
+
         return new RunResult
         {
             Metrics = metrics.ToDictionary(m => m.Key, m => new Curve(m.Value.Steps, m.Value.Values)),

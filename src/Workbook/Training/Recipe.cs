@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using static TorchSharp.torch;
 
 namespace Workbook.Training;
@@ -38,7 +37,6 @@ public sealed record Recipe
     public double WeightDecay { get; init; }
 
     /// <summary>Whether only weights of two and more dimensions decay, not biases and norms, as in Keras with a regularizer on each kernel.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] // Records of before this was there keep their hashes.
     public bool DecayKernelsOnly { get; init; }
 
     /// <summary>

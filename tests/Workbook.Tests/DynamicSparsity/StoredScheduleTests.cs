@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Workbook.DynamicSparsity;
 using Workbook.GradientFlow;
 using Workbook.Models;
@@ -90,9 +89,20 @@ public sealed class StoredScheduleTests : IDisposable
         Assert.Equal(records.Length, records.Select(r => r.Hash).Distinct().Count());
         Assert.Equal(records.Select(r => r.Hash), schedules.Select(s => StoredTraining.Describe(network, _data, new(), 1, s).Hash));
         Assert.Empty(records[0].More);
-        Assert.DoesNotContain("kernels", JsonSerializer.Serialize(new Recipe(), RunRecord.Json), StringComparison.OrdinalIgnoreCase);
         Assert.NotEqual(
             StoredTraining.Describe(network, _data, new(), 1).Hash,
             StoredTraining.Describe(network, _data, new() { DecayKernelsOnly = true }, 1).Hash);
+    }
+
+    [Fact]
+    public void Sparse_layers_go_with_neither_a_changing_mask_nor_the_gradients_norm()
+    {
+        using LeNet300100 network = new(1);
+        Mask mask = new Pruner(Saliency.Magnitude).Prune(network, 0.95);
+        RunDetails details = new() { SparseFrom = 0.9 };
+        WorkbookException changing = Assert.Throws<WorkbookException>(() => RunStore.Open(_folder).Train(network, _data, new(), 1, DropAndGrow.RigL(mask), details));
+        WorkbookException measured = Assert.Throws<WorkbookException>(() => RunStore.Open(_folder).Train(network, _data, new(), 1, mask, details with { GradientNormOn = _data }));
+        Assert.Contains("a mask that stays", changing.Message);
+        Assert.Contains("leave SparseFrom or GradientNormOn out", measured.Message);
     }
 }

@@ -141,6 +141,13 @@ public sealed class LotteryTests : IDisposable
         Assert.Throws<WorkbookException>(() => Rewind.ToStep(-1));
     }
 
+    [Fact]
+    public void A_rewind_past_the_end_is_refused_before_anything_is_trained()
+    {
+        Assert.Contains("10 steps can't be rewound to step 11", Assert.Throws<WorkbookException>(() => Search(Rewind.ToStep(11)).Find(1, [0.5])).Message, StringComparison.Ordinal);
+        Assert.Empty(RunStore.Open(_folder).List());
+    }
+
     private static void AssertSame(nn.Module expected, nn.Module actual) =>
         Assert.All(expected.state_dict(), s => Assert.True(s.Value.Equals(actual.state_dict()[s.Key]), s.Key));
 }

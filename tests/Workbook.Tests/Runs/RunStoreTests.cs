@@ -56,6 +56,25 @@ public sealed class RunStoreTests : IDisposable
     }
 
     [Fact]
+    public void Sparse_layers_train_to_the_same_weights_and_leave_a_dense_model()
+    {
+        using LeNet300100 dense = new(1), sparse = new(1), again = new(1);
+        Mask mask = new Pruner(Saliency.Magnitude) { Scope = Scope.PerLayer((name, s) => name == "fc3.weight" ? s / 2 : s) }.Prune(dense, 0.95);
+        RunDetails details = new() { SparseFrom = 0.9, Checkpoints = [0], Evaluate = new Dictionary<string, LabelledTensors> { ["noise"] = _data } };
+        Store().Train(dense, _data, new(), 1, mask, details with { SparseFrom = null });
+        Run run = Store().Train(sparse, _data, new(), 1, mask, details);
+        Store().Train(again, _data, new(), 1, mask, details);
+        Assert.Equal(dense.state_dict().Keys, sparse.state_dict().Keys);
+        Assert.All(dense.state_dict(), s => Assert.True(s.Value.allclose(sparse.state_dict()[s.Key], 1e-3, 1e-4)));
+        Assert.All(sparse.state_dict(), s => Assert.True(s.Value.Equals(again.state_dict()[s.Key])));
+        Assert.Equal(mask, new Mask(mask.Select(m => KeyValuePair.Create(m.Key, sparse.get_parameter(m.Key)!.ne(0)))).Intersect(mask));
+        Assert.Equal(Trainer.Evaluate(sparse, _data).Loss, run.Metrics["noise loss"].Last, 1e-4);
+        using LeNet300100 fresh = new(2);
+        Assert.Contains("first and last step only", Assert.Throws<WorkbookException>(() => Store().Train(fresh, _data, new(), 1, mask, details with { Checkpoints = [3] })).Message, StringComparison.Ordinal);
+        Assert.Equal(dense.state_dict().Keys, fresh.state_dict().Keys);
+    }
+
+    [Fact]
     public void Whatever_the_result_depends_on_makes_another_run()
     {
         using LeNet300100 network = new(1), other = new(2);

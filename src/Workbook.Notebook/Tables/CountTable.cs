@@ -1,0 +1,22 @@
+using Workbook.Counting;
+
+namespace Workbook.Notebook.Tables;
+
+/// <summary>Shows what a model holds and costs.</summary>
+public static class CountTable
+{
+    /// <summary>A row for each layer and one for all; kilobytes are 1,000 bytes.</summary>
+    /// <param name="count">The counted model.</param>
+    /// <param name="title">What the table shows.</param>
+    public static Table ToTable(this ModelCount count, string title = "")
+    {
+        ArgumentNullException.ThrowIfNull(count);
+        Table table = new(title, "layer", "kind", new("parameters", "N0"), new("non-zero", "N0"), new("MACs", "N0"), new("effective MACs", "N0"), new("dense (kB)", "N1"), new("compressed (kB)", "N1"));
+        foreach (LayerCount l in count.Layers)
+        {
+            table.Add(l.Name, l.Kind, l.Parameters, l.NonZeros, l.Macs, l.EffectiveMacs, l.DenseBytes / 1e3, l.CompressedBytes / 1e3);
+        }
+
+        return table.Add("all", "", count.Parameters, count.NonZeros, count.Macs, count.EffectiveMacs, count.DenseBytes / 1e3, count.CompressedBytes / 1e3);
+    }
+}

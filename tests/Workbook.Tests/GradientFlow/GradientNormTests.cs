@@ -27,7 +27,7 @@ public sealed class GradientNormTests : IDisposable
     public void It_is_the_norm_that_a_hand_computes_without_the_pruned_entries()
     {
         using DisposeScope scope = NewDisposeScope();
-        using Sequential net = nn.Sequential(("out", nn.Linear(6, 3)));
+        using Sequential net = Initializer.HeNormal.Apply(nn.Sequential(("out", nn.Linear(6, 3))), 1);
         Mask mask = new Pruner(Saliency.Magnitude).Prune(net, 0.5);
         mask.Apply(net);
         Tensor error, byWeight, byBias;

@@ -31,7 +31,7 @@ public sealed class HessianTests : IDisposable
     public void Softmax_regression_has_the_eigenvalues_of_its_closed_form(double sparsity, int count)
     {
         using DisposeScope scope = NewDisposeScope();
-        using Sequential net = nn.Sequential(("out", nn.Linear(Inputs, Classes, hasBias: false, dtype: ScalarType.Float64)));
+        using Sequential net = Initializer.HeNormal.Apply(nn.Sequential(("out", nn.Linear(Inputs, Classes, hasBias: false, dtype: ScalarType.Float64))), 1);
         Mask mask = new Pruner(Saliency.Random(2)).Prune(net, sparsity);
         mask.Apply(net);
         using IDisposable noGrad = no_grad();
@@ -101,7 +101,7 @@ public sealed class HessianTests : IDisposable
     [Fact]
     public void What_cannot_be_had_is_said()
     {
-        using Sequential net = nn.Sequential(("out", nn.Linear(Inputs, Classes, dtype: ScalarType.Float64)));
+        using Sequential net = Initializer.HeNormal.Apply(nn.Sequential(("out", nn.Linear(Inputs, Classes, dtype: ScalarType.Float64))), 1);
         Mask mask = new Pruner(Saliency.Magnitude).Prune(net, 1);
         Assert.Contains("from 1 to 3 eigenvalues", Assert.Throws<WorkbookException>(() => Hessian.LargestEigenvalues(net, _batch, 4, mask)).Message);
         Assert.Contains("from 1 to 18 eigenvalues", Assert.Throws<WorkbookException>(() => Hessian.LargestEigenvalues(net, _batch, 0)).Message);

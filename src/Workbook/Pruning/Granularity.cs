@@ -53,10 +53,14 @@ public abstract class Granularity
         public override Tensor Pieces(Tensor scores, Tensor kept) => scores.masked_fill(kept.logical_not(), double.NegativeInfinity).flatten();
 
         public override Tensor Weights(Tensor pieces, Tensor kept) => pieces.reshape(kept.shape);
+
+        public override string ToString() => "weight";
     }
 
     private sealed class Slices(int dim, double n) : Granularity
     {
+        public override string ToString() => FormattableString.Invariant($"slices along {dim}, L{n}");
+
         public override Tensor Pieces(Tensor scores, Tensor kept)
         {
             int along = Dimension(scores);
@@ -90,5 +94,7 @@ public abstract class Granularity
         }
 
         public override Tensor Weights(Tensor pieces, Tensor kept) => Weight.Weights(pieces, kept);
+
+        public override string ToString() => $"{n}:{m}";
     }
 }

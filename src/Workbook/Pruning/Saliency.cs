@@ -1,9 +1,10 @@
 using TorchSharp.Modules;
+using Workbook.Runs;
 using static TorchSharp.torch;
 
 namespace Workbook.Pruning;
 
-/// <summary>What a weight is worth. The least worth go first; a new criterion is one class.</summary>
+/// <summary>What a weight is worth. The least worth go first; a new criterion is one class, whose <c>ToString</c> stands for it in the records of stored runs.</summary>
 public abstract class Saliency
 {
     /// <summary>Scores every weight of a parameter.</summary>
@@ -15,6 +16,12 @@ public abstract class Saliency
 
     /// <summary>|w|: what is closest to zero goes first (Han et al. 2015).</summary>
     public static Saliency Magnitude { get; } = new MagnitudeSaliency();
+
+    /// <summary>|g|: how fast the loss changes with the weight, pruned or not (Evci et al. 2020, RigL). Needs gradients: run a backward pass first.</summary>
+    public static Saliency GradientMagnitude { get; } = new GradientMagnitudeSaliency();
+
+    /// <summary>The other way round: what this one values most goes first.</summary>
+    public Saliency Inverted => new InvertedSaliency(this);
 
     /// <summary>
     /// |g·w|: to first order, how much the loss changes without the weight (Mozer and Smolensky 1989; Lee et al. 2019, SNIP, eq. 6).
@@ -39,17 +46,36 @@ public abstract class Saliency
     private sealed class MagnitudeSaliency : Saliency
     {
         public override Tensor Score(string name, Parameter weight) => weight.abs();
+
+        public override string ToString() => "magnitude";
     }
 
     private sealed class GradientTimesWeightSaliency : Saliency
     {
-        public override Tensor Score(string name, Parameter weight) => (weight.grad
-            ?? throw new WorkbookException($"'{name}' has no gradient: run a backward pass before pruning by gradient·weight")).mul(weight).abs();
+        public override Tensor Score(string name, Parameter weight) => Gradient(name, weight, "gradient·weight").mul(weight).abs();
+
+        public override string ToString() => "gradient·weight";
+    }
+
+    private sealed class GradientMagnitudeSaliency : Saliency
+    {
+        public override Tensor Score(string name, Parameter weight) => Gradient(name, weight, "gradient").abs();
+
+        public override string ToString() => "gradient magnitude";
+    }
+
+    private sealed class InvertedSaliency(Saliency saliency) : Saliency
+    {
+        public override Tensor Score(string name, Parameter weight) => saliency.Score(name, weight).neg();
+
+        public override string ToString() => $"inverted {saliency}";
     }
 
     private sealed class TaylorSaliency : Saliency
     {
         public override Tensor Score(string name, Parameter weight) => GradientTimesWeight.Score(name, weight).square();
+
+        public override string ToString() => "Taylor";
     }
 
     private sealed class GivenSaliency(IReadOnlyDictionary<string, Tensor> scores) : Saliency
@@ -58,6 +84,8 @@ public abstract class Saliency
             ? throw new WorkbookException($"there are no scores for '{name}'; there are for {string.Join(", ", scores.Keys)}")
             : score.shape.SequenceEqual(weight.shape) ? score
             : throw new WorkbookException($"the scores of '{name}' have shape [{string.Join(", ", score.shape)}], the parameter [{string.Join(", ", weight.shape)}]");
+
+        public override string ToString() => $"given scores {ContentHash.Of(scores)}";
     }
 
     private sealed class RandomSaliency(int seed) : Saliency
@@ -67,5 +95,10 @@ public abstract class Saliency
             using Generator generator = RandomStream.Of(seed, "saliency", name);
             return rand(weight.shape, generator: generator);
         }
+
+        public override string ToString() => $"random, seed {seed}";
     }
+
+    private static Tensor Gradient(string name, Parameter weight, string criterion) =>
+        weight.grad ?? throw new WorkbookException($"'{name}' has no gradient: run a backward pass before pruning by {criterion}");
 }

@@ -27,5 +27,8 @@ public sealed class Scope
     /// <param name="except">Layers that stay whole.</param>
     public static Scope Global(params string[] except) => new(true, except);
 
+    /// <summary>E.g. <c>per layer except fc3</c>.</summary>
+    public override string ToString() => (IsGlobal ? "global" : "per layer") + (Except.Count > 0 ? $" except {string.Join(", ", Except)}" : "");
+
     internal double SparsityOf(string parameter, double sparsity) => _sparsityOf?.Invoke(parameter, sparsity) ?? sparsity;
 }

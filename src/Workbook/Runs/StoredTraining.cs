@@ -1,4 +1,6 @@
 using TorchSharp;
+using Workbook.DynamicSparsity;
+using Workbook.GradientFlow;
 using Workbook.Pruning;
 using Workbook.Training;
 using static TorchSharp.torch;
@@ -21,12 +23,19 @@ public sealed record RunDetails
     /// <summary>Name → a set that is scored at every note, which gives the metrics <c>NAME loss</c> and <c>NAME accuracy</c>.</summary>
     public IReadOnlyDictionary<string, LabelledTensors> Evaluate { get; init; } = new Dictionary<string, LabelledTensors>();
 
+    /// <summary>
+    /// Examples on which the gradient is measured at every note, which gives the metrics <c>gradient norm</c> and, for
+    /// each layer, <c>gradient norm of LAYER</c>; and at every change of the mask, which gives <c>gradient norm before change</c>
+    /// and <c>gradient norm after change</c>. Null: not measured.
+    /// </summary>
+    public LabelledTensors? GradientNormOn { get; init; }
+
     /// <summary>Steps after which the weights are kept, 0 being before the first.</summary>
     public IReadOnlyCollection<long> Checkpoints { get; init; } = [];
 
     /// <summary>
     /// Layers as sparse as this, 0 to 1, are trained as <see cref="Sparse.SparseLinear"/>: faster, and the same but for
-    /// rounding. Checkpoints after the first step can't be kept then. Null: all stay dense.
+    /// rounding. The mask has to stay the same; checkpoints after the first step and the gradient's norm can't be had then. Null: all stay dense.
     /// </summary>
     public double? SparseFrom { get; init; }
 
@@ -48,10 +57,10 @@ public static class StoredTraining
     /// <param name="data">The training set.</param>
     /// <param name="recipe">Optimizer, epochs, rates.</param>
     /// <param name="seed">Determines the order of the examples.</param>
-    /// <param name="mask">What is left of the model; null for all of it.</param>
+    /// <param name="mask">What is left of the model: a mask, or a schedule that changes it; null for all of it.</param>
     /// <param name="details">What to note.</param>
     /// <exception cref="WorkbookException">As <see cref="Trainer.Train"/>, or the store can't be written.</exception>
-    public static Run Train(this RunStore store, nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, Mask? mask = null, RunDetails? details = null)
+    public static Run Train(this RunStore store, nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask = null, RunDetails? details = null)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(model);
@@ -73,7 +82,7 @@ public static class StoredTraining
 
     /// <summary>The record of such a training.</summary>
     /// <inheritdoc cref="Train" path="/param"/>
-    public static RunRecord Describe(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, Mask? mask = null, RunDetails? details = null)
+    public static RunRecord Describe(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask = null, RunDetails? details = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
@@ -87,6 +96,16 @@ public static class StoredTraining
         foreach ((string name, LabelledTensors set) in details.Evaluate)
         {
             more.Add($"evaluated on {name}", set.Hash);
+        }
+
+        if (details.GradientNormOn is { } examples)
+        {
+            more.Add("gradient norm on", examples.Hash);
+        }
+
+        if (mask?.Describe(model) is { } schedule)
+        {
+            more.Add("mask schedule", schedule);
         }
 
         if (details.Checkpoints.Count > 0)
@@ -107,32 +126,43 @@ public static class StoredTraining
             Data = data.ToString(),
             DataHash = data.Hash,
             Mask = mask is null ? "none" : details.MaskSource,
-            MaskHash = mask is null ? null : ContentHash.Of(mask),
+            MaskHash = mask is null ? null : ContentHash.Of(mask.Start(model)),
             Recipe = recipe,
             Seed = seed,
             More = more,
         };
     }
 
-    private static RunResult Note(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, Mask? mask, RunDetails details)
+    private static RunResult Note(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, RunDetails details)
     {
         long steps = recipe.StepsOver(data.Count);
         long every = details.Every ?? Math.Max(1, steps / 100);
         Dictionary<string, (List<long> Steps, List<double> Values)> metrics = [];
         Dictionary<long, IReadOnlyDictionary<string, Tensor>> checkpoints = [];
-        mask?.Apply(model);
+        Mask? left = mask?.Start(model);
+        left?.Apply(model);
         At(recipe.FirstStep, null);
-        Mask? dense = mask is not null && details.SparseFrom is { } sparsity ? SparseLayers.Convert(model, mask, recipe.BatchSize, fromSparsity: sparsity).Remaining : mask;
-        bool sparse = dense?.Count < mask?.Count;
-        if (sparse && details.Checkpoints.Any(step => step != recipe.FirstStep))
+        MaskSchedule? dense = mask;
+        if (left is not null && details.SparseFrom is { } sparsity)
         {
-            SparseLayers.ToDense(model);
-            throw new WorkbookException($"a training with sparse layers keeps the weights of its first and last step only, not of {string.Join(", ", details.Checkpoints)}: leave SparseFrom out");
+            if (!mask!.IsFixed)
+            {
+                throw new WorkbookException("sparse layers are trained with a mask that stays, not with a schedule that changes it: leave SparseFrom out");
+            }
+
+            Mask remaining = SparseLayers.Convert(model, left, recipe.BatchSize, fromSparsity: sparsity).Remaining;
+            dense = remaining;
+            if (remaining.Count < left.Count && (details.GradientNormOn is not null || details.Checkpoints.Any(step => step != recipe.FirstStep)))
+            {
+                SparseLayers.ToDense(model);
+                throw new WorkbookException(details.GradientNormOn is not null ? "a training with sparse layers does not measure the gradient's norm: leave SparseFrom or GradientNormOn out"
+                    : $"a training with sparse layers keeps the weights of its first and last step only, not of {string.Join(", ", details.Checkpoints)}: leave SparseFrom out");
+            }
         }
 
         try
         {
-            Trainer.Train(model, data, recipe, seed, dense, (step, loss) => At(step, loss));
+            Trainer.Train(model, data, recipe, seed, dense, (step, loss) => At(step, loss), Changed);
         }
         finally
         {
@@ -143,7 +173,7 @@ public static class StoredTraining
         {
             Metrics = metrics.ToDictionary(m => m.Key, m => new Curve(m.Value.Steps, m.Value.Values)),
             Weights = model.state_dict(),
-            Mask = mask,
+            Mask = left,
             Checkpoints = checkpoints,
         };
 
@@ -161,22 +191,41 @@ public static class StoredTraining
 
             if (loss is { } value)
             {
-                Add("training loss", value);
+                Add(step, "training loss", value);
             }
 
             foreach ((string name, LabelledTensors set) in details.Evaluate)
             {
                 Score score = Trainer.Evaluate(model, set);
-                Add($"{name} loss", score.Loss);
-                Add($"{name} accuracy", score.Accuracy);
+                Add(step, $"{name} loss", score.Loss);
+                Add(step, $"{name} accuracy", score.Accuracy);
             }
 
-            void Add(string name, double value)
+            if (details.GradientNormOn is { } examples)
             {
-                (List<long> at, List<double> values) = metrics.TryGetValue(name, out var known) ? known : metrics[name] = ([], []);
-                at.Add(step);
-                values.Add(value);
+                GradientNorm norm = GradientNorm.Of(model, examples, left);
+                Add(step, "gradient norm", norm.All);
+                foreach ((string layer, double ofLayer) in norm.Layers)
+                {
+                    Add(step, $"gradient norm of {layer}", ofLayer);
+                }
             }
+        }
+
+        void Changed(MaskChange change)
+        {
+            left = change.IsDone ? change.After : change.Before;
+            if (details.GradientNormOn is { } examples)
+            {
+                Add(change.Step, $"gradient norm {(change.IsDone ? "after" : "before")} change", GradientNorm.Of(model, examples, left).All);
+            }
+        }
+
+        void Add(long step, string name, double value)
+        {
+            (List<long> at, List<double> values) = metrics.TryGetValue(name, out var known) ? known : metrics[name] = ([], []);
+            at.Add(step);
+            values.Add(value);
         }
     }
 

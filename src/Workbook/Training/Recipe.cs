@@ -36,6 +36,9 @@ public sealed record Recipe
     /// <summary>Weight decay, on all parameters, as PyTorch's optimizers do it.</summary>
     public double WeightDecay { get; init; }
 
+    /// <summary>Whether only weights of two and more dimensions decay, not biases and norms, as in Keras with a regularizer on each kernel.</summary>
+    public bool DecayKernelsOnly { get; init; }
+
     /// <summary>
     /// The steps that are taken as done: the training goes on after them, with the learning rates and the batches that
     /// follow, as when a network is rewound to that step.
@@ -55,6 +58,14 @@ public sealed record Recipe
         Check(nameof(LearningRate), LearningRate, LearningRate > 0 && double.IsFinite(LearningRate), "above 0");
         Check(nameof(Momentum), Momentum, Momentum is >= 0 and < 1, "from 0 to below 1");
         Check(nameof(WeightDecay), WeightDecay, WeightDecay >= 0 && double.IsFinite(WeightDecay), "0 or more");
+        if (DecayKernelsOnly)
+        {
+            (TorchSharp.Modules.Parameter[] Parameters, double Decay)[] groups = [.. parameters.GroupBy(p => p.dim() > 1).Select(g => (g.ToArray(), g.Key ? WeightDecay : 0))];
+            return Optimizer == OptimizerKind.Adam
+                ? optim.Adam(groups.Select(g => new TorchSharp.Modules.Adam.ParamGroup(g.Parameters, LearningRate, weight_decay: g.Decay)), LearningRate)
+                : optim.SGD(groups.Select(g => new TorchSharp.Modules.SGD.ParamGroup(g.Parameters, LearningRate, Momentum, weight_decay: g.Decay)), LearningRate, Momentum);
+        }
+
         return Optimizer == OptimizerKind.Adam
             ? optim.Adam(parameters, LearningRate, weight_decay: WeightDecay)
             : optim.SGD(parameters, LearningRate, Momentum, weight_decay: WeightDecay);

@@ -1,4 +1,5 @@
 using TorchSharp;
+using Workbook.DynamicSparsity;
 using Workbook.Pruning;
 using static TorchSharp.torch;
 
@@ -17,25 +18,34 @@ public static class Trainer
     /// <param name="data">The training set.</param>
     /// <param name="recipe">Optimizer, epochs, rates.</param>
     /// <param name="seed">Determines the order of the examples.</param>
-    /// <param name="mask">What is left of the model; null for all of it.</param>
+    /// <param name="mask">What is left of the model: a mask, or a schedule that changes it; null for all of it.</param>
     /// <param name="afterStep">Called after each step with its number, from 1, and its loss.</param>
-    /// <exception cref="WorkbookException">The mask does not fit the model, the data set is empty, or the loss is no longer a number.</exception>
-    public static void Train(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, Mask? mask = null, Action<long, double>? afterStep = null)
+    /// <param name="onChange">Called twice at each change of the mask: see <see cref="MaskChange.IsDone"/>.</param>
+    /// <returns>What is left at the end; null for all of it.</returns>
+    /// <exception cref="WorkbookException">The mask does not fit the model, its schedule does not fit the recipe, the data set is empty, or the loss is no longer a number.</exception>
+    public static Mask? Train(
+        nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed,
+        MaskSchedule? mask = null, Action<long, double>? afterStep = null, Action<MaskChange>? onChange = null)
     {
         ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(recipe);
-        using BoundMask? pruned = mask?.Bind(model);
+        using TrainedMask? pruned = mask is null ? null : new(model, mask, recipe.StepsOver(data.Count), onChange);
         model.train();
-        Descend(data, recipe, model.parameters(), seed, Backward, pruned is null ? optimizer => optimizer.step() : pruned.Step, afterStep);
+        Descend(data, recipe, model.parameters(), seed, (inputs, labels) => Backward(model, inputs, labels),
+            pruned is null ? optimizer => optimizer.step() : pruned.Step, afterStep, pruned is null ? null : pruned.Before);
         model.eval();
+        return pruned?.Mask;
+    }
 
-        Tensor Backward(Tensor inputs, Tensor labels)
-        {
-            model.zero_grad(); // The optimizer's own fills the gradients with zeros, to which the backward pass then adds.
-            Tensor loss = nn.functional.cross_entropy(model.forward(inputs), labels);
-            loss.backward();
-            return loss;
-        }
+    /// <summary>Sets the gradients of a model, replacing those that it has.</summary>
+    /// <returns>The loss.</returns>
+    internal static Tensor Backward(nn.Module<Tensor, Tensor> model, Tensor inputs, Tensor labels)
+    {
+        model.zero_grad(); // The optimizer's own fills the gradients with zeros, to which the backward pass then adds.
+        Tensor loss = nn.functional.cross_entropy(model.forward(inputs), labels);
+        loss.backward();
+        return loss;
     }
 
     /// <summary>The loop of every training: batches, learning rates, steps.</summary>
@@ -46,9 +56,11 @@ public static class Trainer
     /// <param name="backward">(inputs, labels) → the loss; sets the gradients.</param>
     /// <param name="advance">Makes the optimizer's step.</param>
     /// <param name="afterStep">As for <see cref="Train"/>.</param>
+    /// <param name="beforeStep">Called before each step with its batch.</param>
     internal static void Descend(
         LabelledTensors data, Recipe recipe, IEnumerable<TorchSharp.Modules.Parameter> parameters, int seed,
-        Func<Tensor, Tensor, Tensor> backward, Action<optim.Optimizer> advance, Action<long, double>? afterStep = null)
+        Func<Tensor, Tensor, Tensor> backward, Action<optim.Optimizer> advance, Action<long, double>? afterStep = null,
+        Action<Tensor, Tensor, TrainingMoment, optim.Optimizer>? beforeStep = null)
     {
         using DisposeScope scope = NewDisposeScope();
         using optim.Optimizer optimizer = recipe.Build(parameters);
@@ -60,6 +72,7 @@ public static class Trainer
                 group.LearningRate = recipe.RateAt(step, steps);
             }
 
+            beforeStep?.Invoke(inputs, labels, new(step, steps, recipe.RateAt(step, steps) / recipe.LearningRate), optimizer);
             Tensor loss = backward(inputs, labels);
             advance(optimizer);
             step++;
@@ -84,10 +97,7 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
         using DisposeScope scope = NewDisposeScope();
-        model.zero_grad();
-        Tensor loss = nn.functional.cross_entropy(model.forward(batch.Inputs), batch.Labels);
-        loss.backward();
-        return loss.item<float>();
+        return Backward(model, batch.Inputs, batch.Labels).item<float>();
     }
 
     /// <summary>Scores a model, in evaluation mode, without gradients; its mode is put back.</summary>

@@ -6,6 +6,7 @@ using Workbook.Benchmarks;
     ("runner", RunnerBenchmark.Run),
     ("training", TrainingBenchmark.Run),
     ("pruning", PruningBenchmark.Run),
+    ("structured", StructuredBenchmark.Run),
     ("sparse", SparseBenchmark.Run),
 ];
 switch (args)

@@ -104,6 +104,7 @@ internal sealed partial class ReadmeExamples(string folder)
     private string Runnable(string code)
     {
         string plain = UsingDeclaration().Replace(code, "").Replace("…", "\"lenet.safetensors\"", StringComparison.Ordinal);
+        plain = plain.Replace("RunStore.Open()", $"RunStore.Open(@\"{Path.Combine(folder, "runs")}\")", StringComparison.Ordinal);
         return FileName().Replace(plain, match => $"@\"{Path.Combine(folder, match.Groups[1].Value)}\"");
     }
 

@@ -53,7 +53,7 @@ public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
         Parameter[] parameters = [.. module.named_parameters(false).Select(p => p.parameter)];
         long? positions = shapes.Positions(name, module);
         Parameter? weight = positions is null ? null : parameters.First(p => p.dim() > 1);
-        return new(name, module.GetName(), parameters.Sum(p => p.numel()), parameters.Sum(CountNonZeros), positions * weight?.numel() / batch, positions * (weight is null ? 0 : CountNonZeros(weight)) / batch,
+        return new(name, module.GetType().Name, parameters.Sum(p => p.numel()), parameters.Sum(CountNonZeros), positions * weight?.numel() / batch, positions * (weight is null ? 0 : CountNonZeros(weight)) / batch,
             parameters.Sum(p => p.numel() * p.ElementSize), parameters.Sum(Compressed));
     }
 

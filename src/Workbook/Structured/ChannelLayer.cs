@@ -55,9 +55,9 @@ internal sealed class ChannelLayer
             Linear l => new(name, l, l.weight!, l.bias, 1),
             Convolution { transposed: false } c => new(name, c, c.weight!, c.bias, (int)c.groups),
             BatchNorm { affine: true, track_running_stats: true } b => new(name, b, b.weight!, b.bias, (int)b.num_features),
-            BatchNorm => throw new WorkbookException($"{called}, a {module.GetName()}, has no scale or no running statistics: its channels can't be followed"),
+            BatchNorm => throw new WorkbookException($"{called}, a {module.GetType().Name}, has no scale or no running statistics: its channels can't be followed"),
             _ when module.named_parameters(false).Select(p => p.name).FirstOrDefault() is { } parameter => throw new WorkbookException(
-                $"{called}, a {module.GetName()}, has a parameter '{parameter}' whose channels are not known; Linear, convolutions and BatchNorm are"),
+                $"{called}, a {module.GetType().Name}, has a parameter '{parameter}' whose channels are not known; Linear, convolutions and BatchNorm are"),
             _ => null,
         };
     }

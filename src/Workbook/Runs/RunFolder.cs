@@ -43,7 +43,7 @@ internal static class RunFolder
     {
         try
         {
-            string[] written = File.ReadAllText(Path.Combine(folder, SumsFile)).Split('\n'), found = SumsOf(folder).Split('\n');
+            string[] written = TextOf(Path.Combine(folder, SumsFile)).Split('\n'), found = SumsOf(folder).Split('\n');
             if (!written.SequenceEqual(found))
             {
                 string[] odd = [.. written.Except(found).Concat(found.Except(written)).Where(line => line.Length > 66).Select(line => line[66..]).Distinct()];
@@ -75,22 +75,41 @@ internal static class RunFolder
         }
     }
 
-    internal static long BytesOf(string folder) => new DirectoryInfo(folder).EnumerateFiles().Sum(f => f.Length);
+    internal static long BytesOf(string folder)
+    {
+        try
+        {
+            return new DirectoryInfo(folder).EnumerateFiles().Sum(f => f.Length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0; // renamed or deleted just now
+        }
+    }
 
     private static string SumsOf(string folder) => string.Concat(Directory.EnumerateFiles(folder).Where(path => Path.GetFileName(path) != SumsFile)
         .Order(StringComparer.Ordinal).Select(path => $"{HashOf(path)}  {Path.GetFileName(path)}\n"));
 
     private static RunDocument Deserialize(string folder)
     {
-        using FileStream stream = File.OpenRead(Path.Combine(folder, DocumentFile));
+        using FileStream stream = Open(Path.Combine(folder, DocumentFile));
         return JsonSerializer.Deserialize<RunDocument>(stream, RunRecord.Json) ?? throw new JsonException($"{DocumentFile} is empty");
     }
 
     private static byte[] Serialize(RunDocument document) => JsonSerializer.SerializeToUtf8Bytes(document, RunRecord.Json);
 
+    /// <summary>Reading must not keep the folder's owner from renaming or deleting it.</summary>
+    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+
+    private static string TextOf(string path)
+    {
+        using StreamReader reader = new(Open(path));
+        return reader.ReadToEnd();
+    }
+
     private static string HashOf(string path)
     {
-        using FileStream stream = File.OpenRead(path);
+        using FileStream stream = Open(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 }

@@ -37,8 +37,6 @@ public sealed class RunStore
     /// <summary>The environment variable that names the store's folder.</summary>
     public const string Variable = "WORKBOOK_RUNS";
 
-    private const string FormatFile = "store.json";
-    private const string Format = """{ "format": 1 }""";
     private readonly Action<string>? _report;
 
     private RunStore(string folder, Action<string>? report) => (Folder, _report) = (folder, report);
@@ -49,8 +47,8 @@ public sealed class RunStore
     /// <exception cref="WorkbookException">The folder is a file, holds other things, or is of another version of the library.</exception>
     public static RunStore Open(string? folder = null, Action<string>? report = null)
     {
-        RunStore store = new(Path.GetFullPath(folder ?? DefaultFolder()), report);
-        store.CheckFormat();
+        RunStore store = new(Path.GetFullPath(folder ?? StoreFolder.Default()), report);
+        StoreFolder.Check(store.Folder);
         return store;
     }
 
@@ -78,11 +76,10 @@ public sealed class RunStore
             return finished;
         }
 
-        Writing(Prepare);
+        Writing(() => StoreFolder.Prepare(Folder));
         using RunLock held = Wait(hash, record);
         if (Find(hash, out string? fault) is { } meanwhile)
         {
-            held.DeleteFile();
             return meanwhile;
         }
 
@@ -109,9 +106,8 @@ public sealed class RunStore
             Writing(() =>
             {
                 RunFolder.Fill(working, record, result, watch.Elapsed.TotalSeconds);
-                Directory.Move(working, folder);
+                StoreFolder.Move(working, folder);
             });
-            held.DeleteFile();
             return RunFolder.Read(folder);
         }
         finally
@@ -129,7 +125,7 @@ public sealed class RunStore
         }
 
         List<StoredRun> runs = [];
-        foreach (string folder in Directory.EnumerateDirectories(Folder))
+        foreach (string folder in Directory.EnumerateDirectories(Folder).Where(f => Path.GetFileName(f) != RunLock.FolderName))
         {
             string[] parts = Path.GetFileName(folder).Split('.');
             StoredRun? run = parts is ["", var hash, ..] ? Unfinished(folder, hash) : Complete(folder);
@@ -155,7 +151,6 @@ public sealed class RunStore
             if (held is not null && Directory.Exists(run.Folder))
             {
                 Delete(run.Folder);
-                held.DeleteFile();
                 deleted = true;
             }
         });
@@ -235,7 +230,7 @@ public sealed class RunStore
     private void Delete(string folder)
     {
         string doomed = Path.Combine(Folder, $".{Path.GetFileName(folder).Trim('.').Split('.')[0]}.{Guid.NewGuid():N}");
-        Directory.Move(folder, doomed);
+        StoreFolder.Move(folder, doomed);
         Directory.Delete(doomed, recursive: true);
     }
 
@@ -264,56 +259,5 @@ public sealed class RunStore
         {
             throw new WorkbookException($"the run store {Folder} can't be written ({e.Message.ReplaceLineEndings(" ")}): make room or name another folder with {Variable}", e);
         }
-    }
-
-    private void Prepare()
-    {
-        Directory.CreateDirectory(Folder);
-        string path = Path.Combine(Folder, FormatFile);
-        if (!File.Exists(path))
-        {
-            AtomicFile.Write(path, System.Text.Encoding.UTF8.GetBytes(Format + "\n"));
-        }
-    }
-
-    private void CheckFormat()
-    {
-        if (File.Exists(Folder))
-        {
-            throw new WorkbookException($"the run store {Folder} is a file: name a folder with {Variable}");
-        }
-
-        try
-        {
-            string path = Path.Combine(Folder, FormatFile);
-            if (File.Exists(path) ? File.ReadAllText(path).Trim() != Format
-                : Directory.Exists(Folder) && Directory.EnumerateFileSystemEntries(Folder).Any(entry => !Path.GetFileName(entry).StartsWith('.')))
-            {
-                throw new WorkbookException(File.Exists(path)
-                    ? $"the run store {Folder} is of another version ({FormatFile} is not {Format}): name another folder with {Variable}"
-                    : $"{Folder} holds other things than runs: name another folder with {Variable}");
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new WorkbookException($"the run store {Folder} can't be read ({e.Message}): name another folder with {Variable}", e);
-        }
-    }
-
-    private static string DefaultFolder()
-    {
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
-        {
-            return named;
-        }
-
-        const string Artifacts = "artifacts";
-        DirectoryInfo? root = new(Environment.CurrentDirectory);
-        while (root is not null && !Directory.Exists(Path.Combine(root.FullName, Artifacts)))
-        {
-            root = root.Parent;
-        }
-
-        return Path.Combine(root?.FullName ?? Environment.CurrentDirectory, Artifacts, "runs");
     }
 }

@@ -65,6 +65,7 @@ public static class StoredTraining
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(model);
         details ??= new();
+        Check(details, recipe, data);
         bool trained = false;
         Run run = store.Get(Describe(model, data, recipe, seed, mask, details), () =>
         {
@@ -113,6 +114,12 @@ public static class StoredTraining
             more.Add("checkpoints", string.Join(", ", details.Checkpoints.Order()));
         }
 
+        string[] frozen = [.. model.named_parameters().Where(p => !p.parameter.requires_grad).Select(p => p.name)];
+        if (frozen.Length > 0)
+        {
+            more.Add("not trained", string.Join(", ", frozen));
+        }
+
         if (details.SparseFrom is { } sparsity)
         {
             more.Add("sparse layers", FormattableString.Invariant($"from {sparsity} on"));
@@ -131,6 +138,20 @@ public static class StoredTraining
             Seed = seed,
             More = more,
         };
+    }
+
+    private static void Check(RunDetails details, Recipe recipe, LabelledTensors data)
+    {
+        if (details.Every < 1)
+        {
+            throw new WorkbookException($"a training is noted every 1 or more steps, not every {details.Every}");
+        }
+
+        long steps = recipe.StepsOver(data.Count);
+        if (details.Checkpoints.Any(step => step < recipe.FirstStep || step > steps))
+        {
+            throw new WorkbookException($"a training from step {recipe.FirstStep} to {steps} keeps no weights of step {details.Checkpoints.First(step => step < recipe.FirstStep || step > steps)}");
+        }
     }
 
     private static RunResult Note(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, RunDetails details)

@@ -100,6 +100,9 @@ public sealed class RunStoreTests : IDisposable
             (record with { Version = "Workbook 0.0.1" }).Hash,
         ];
         Assert.Equal(hashes.Length, hashes.Distinct().Count());
+        using LeNet300100 frozen = new(1);
+        frozen.get_parameter("fc1.weight")!.requires_grad = false;
+        Assert.DoesNotContain(StoredTraining.Describe(frozen, _data, recipe, 1).Hash, hashes);
         Assert.Equal(record.Hash, StoredTraining.Describe(network, _data, new Recipe(), 1).Hash);
     }
 
@@ -165,7 +168,7 @@ public sealed class RunStoreTests : IDisposable
         RunRecord record = StoredTraining.Describe(network, _data, new(), 1);
         Assert.Throws<InvalidOperationException>(() => Store().Get(record, () => throw new InvalidOperationException()));
         Assert.Empty(Store().List());
-        Assert.Empty(Directory.EnumerateDirectories(_folder));
+        Assert.Equal([".locks"], Directory.EnumerateDirectories(_folder).Select(Path.GetFileName));
     }
 
     [Fact]
@@ -198,6 +201,16 @@ public sealed class RunStoreTests : IDisposable
         Assert.Equal([double.NaN, double.PositiveInfinity, 0.1], run.Metrics["x"].Values);
         Assert.Throws<WorkbookException>(() => run.Metrics["x"].At(4));
         Assert.Throws<WorkbookException>(() => run.LoadWeights(checkpoint: 7));
+    }
+
+    [Fact]
+    public void Notes_and_checkpoints_that_can_not_be_taken_are_refused_before_the_training()
+    {
+        using LeNet300100 network = new(1);
+        Recipe recipe = new() { Epochs = 1 };
+        Assert.Contains("every 0", Assert.Throws<WorkbookException>(() => Store().Train(network, _data, recipe, 1, details: new() { Every = 0 })).Message, StringComparison.Ordinal);
+        Assert.Contains("no weights of step 6", Assert.Throws<WorkbookException>(() => Store().Train(network, _data, recipe, 1, details: new() { Checkpoints = [0, 6] })).Message, StringComparison.Ordinal);
+        Assert.Empty(Store().List());
     }
 
     [Fact]

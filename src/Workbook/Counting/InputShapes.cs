@@ -45,9 +45,16 @@ internal sealed partial class InputShapes
         if (module is SparseLinear sparse)
         {
             long? rows = null;
-            sparse.OnInput = input => rows ??= input.shape[..^1].Aggregate(1L, (product, size) => product * size);
-            Run();
-            sparse.OnInput = null;
+            try
+            {
+                sparse.OnInput = input => rows ??= input.shape[..^1].Aggregate(1L, (product, size) => product * size);
+                Run();
+            }
+            finally
+            {
+                sparse.OnInput = null;
+            }
+
             return rows ?? throw NotRun(name);
         }
 

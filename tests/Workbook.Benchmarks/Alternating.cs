@@ -11,6 +11,29 @@ internal static class Alternating
     /// <param name="pairs">How often each runs, besides once unmeasured to warm up; the first to go changes from pair to pair.</param>
     internal static void Compare(string title, string unit, Func<double> arm, Func<double> baseline, int pairs)
     {
+        (double[] ours, double[] theirs) = Run(arm, baseline, pairs);
+        Console.WriteLine($"{title}: ratio {Spread(Ratios(ours, theirs))}; medians {Figure(ours)} / {Figure(theirs)} {unit}");
+    }
+
+    /// <summary>The ratio of an arm to its baseline, pair by pair; the parameters are those of <see cref="Compare"/>.</summary>
+    internal static double[] Ratios(Func<double> arm, Func<double> baseline, int pairs)
+    {
+        (double[] ours, double[] theirs) = Run(arm, baseline, pairs);
+        return Ratios(ours, theirs);
+    }
+
+    /// <summary>Median, least, greatest and number of values.</summary>
+    internal static string Spread(double[] values, string format = "F3") =>
+        $"median {Median(values).ToString(format)} (min {values.Min().ToString(format)}, max {values.Max().ToString(format)}, n = {values.Length})";
+
+    internal static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    private static (double[] Ours, double[] Theirs) Run(Func<double> arm, Func<double> baseline, int pairs)
+    {
         (double[] ours, double[] theirs) = (new double[pairs], new double[pairs]);
         for (int i = -1; i < pairs; i++)
         {
@@ -21,18 +44,10 @@ internal static class Alternating
             }
         }
 
-        Console.WriteLine($"{title}: ratio {Spread([.. ours.Zip(theirs, (a, b) => a / b)])}; medians {Figure(ours)} / {Figure(theirs)} {unit}");
+        return (ours, theirs);
     }
 
-    /// <summary>Median, least, greatest and number of values.</summary>
-    internal static string Spread(double[] values) =>
-        $"median {Median(values):F3} (min {values.Min():F3}, max {values.Max():F3}, n = {values.Length})";
+    private static double[] Ratios(double[] ours, double[] theirs) => [.. ours.Zip(theirs, (a, b) => a / b)];
 
     private static string Figure(double[] values) => Median(values) is var median && median >= 1000 ? $"{median:N0}" : $"{median:G3}";
-
-    private static double Median(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
 }

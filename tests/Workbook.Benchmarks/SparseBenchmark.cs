@@ -17,6 +17,7 @@ internal static class SparseBenchmark
 {
     private const int Pairs = 15;
     private static readonly double[] s_sparsities = [0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99];
+    private static readonly string[] s_parts = ["gather", "zero_grad", "forward", "loss", "backward", "SGD step"];
     private static readonly TimeSpan s_armTime = TimeSpan.FromMilliseconds(4);
 
     /// <summary>The library finds libtorch, before the first call of TorchSharp.</summary>
@@ -38,11 +39,17 @@ internal static class SparseBenchmark
             }
         }
 
+        CompareTraining();
+        PrintStep(steps: 3000);
+    }
+
+    private static void CompareTraining()
+    {
         using PyTorchArm? torch = PyTorchArm.Start();
         if (torch is null)
         {
             double[] rates = [.. Enumerable.Range(0, 5).Select(_ => TrainingRate(steps: 1000))];
-            Console.WriteLine($"training LeNet-300-100, 95% pruned, batch 128, SGD with momentum: {Spread(rates, "F0")} samples/s");
+            Console.WriteLine($"training LeNet-300-100, 95% pruned, batch 128, SGD with momentum: {Alternating.Spread(rates, "F0")} samples/s");
             return;
         }
 
@@ -57,6 +64,45 @@ internal static class SparseBenchmark
     /// <returns>Samples per second.</returns>
     internal static double TrainingRate(int steps, double sparsity = 0.95)
     {
+        Stopwatch watch = new();
+        Train(steps, sparsity, (step, part) =>
+        {
+            if (step == 0 && part == 0)
+            {
+                watch.Start();
+            }
+            else if (step == steps - 1 && part == s_parts.Length)
+            {
+                watch.Stop();
+            }
+        });
+        return steps * 128 / watch.Elapsed.TotalSeconds;
+    }
+
+    /// <summary>Where the time of a step goes: only forward and backward gain by what is pruned.</summary>
+    private static void PrintStep(int steps)
+    {
+        double[][] times = [.. s_parts.Select(_ => new double[steps])];
+        long before = 0;
+        Train(steps, 0.95, (step, part) =>
+        {
+            long now = Stopwatch.GetTimestamp();
+            if (step >= 0 && part > 0)
+            {
+                times[part - 1][step] = Stopwatch.GetElapsedTime(before, now).TotalMicroseconds;
+            }
+
+            before = now;
+        });
+        double[] medians = [.. times.Select(Alternating.Median)];
+        Console.WriteLine($"a training step of sparse layers, median microseconds: {string.Join(", ", s_parts.Zip(medians, (name, median) => $"{name} {median:F0}"))}; together {medians.Sum():F0}");
+    }
+
+    /// <param name="steps">Steps after those to warm up, whose numbers are negative.</param>
+    /// <param name="sparsity">Fraction of every layer that is pruned, 0 to 1.</param>
+    /// <param name="reached">(step, part) before a step, where part is 0, and after each of <see cref="s_parts"/>.</param>
+    private static void Train(int steps, double sparsity, Action<int, int> reached)
+    {
         using DisposeScope outer = NewDisposeScope();
         set_num_threads(1);
         using Generator generator = RandomStream.Of(1, "images");
@@ -65,23 +111,24 @@ internal static class SparseBenchmark
         using LeNet300100 network = new(seed: 1);
         Sparse.Sparse.Convert(network, new Pruner(Saliency.Magnitude).Prune(network, sparsity), fromSparsity: 0);
         using optim.Optimizer optimizer = optim.SGD(network.parameters(), 0.01, momentum: 0.9);
-        Stopwatch watch = new();
         for (int step = -Math.Max(200, steps / 20); step < steps; step++)
         {
-            if (step == 0)
-            {
-                watch.Start();
-            }
-
+            reached(step, 0);
             using DisposeScope scope = NewDisposeScope();
             Tensor chosen = order.narrow(0, (step + 1000) % 100 * 128, 128);
+            (Tensor batch, Tensor classes) = (inputs.index_select(0, chosen), labels.index_select(0, chosen));
+            reached(step, 1);
             optimizer.zero_grad();
-            Tensor loss = nn.functional.cross_entropy(network.forward(inputs.index_select(0, chosen)), labels.index_select(0, chosen));
+            reached(step, 2);
+            Tensor logits = network.forward(batch);
+            reached(step, 3);
+            Tensor loss = nn.functional.cross_entropy(logits, classes);
+            reached(step, 4);
             loss.backward();
+            reached(step, 5);
             optimizer.step();
+            reached(step, 6);
         }
-
-        return steps * 128 / watch.Elapsed.TotalSeconds;
     }
 
     private static void Sweep(int inputs, int outputs, int batch, bool featureMajor)
@@ -91,8 +138,8 @@ internal static class SparseBenchmark
         double[] medians = [.. s_sparsities.Select(sparsity =>
         {
             double[] ratios = Ratios(inputs, outputs, batch, featureMajor, sparsity);
-            Console.WriteLine($"  {sparsity,3:P0}  {Spread(ratios, "F2")}");
-            return ratios.Order().ElementAt(ratios.Length / 2);
+            Console.WriteLine($"  {sparsity,3:P0}  {Alternating.Spread(ratios, "F2")}");
+            return Alternating.Median(ratios);
         })];
         Console.WriteLine($"  break-even: {BreakEven(medians)}");
     }
@@ -105,13 +152,7 @@ internal static class SparseBenchmark
         using Linear dense = nn.Linear(inputs, outputs);
         using SparseLinear sparse = new(dense, rand([outputs, inputs], generator: generator) >= sparsity);
         Tensor rows = rand([batch, inputs], generator: generator), input = featureMajor ? rows.t().contiguous().t() : rows;
-        Time(sparse, input);
-        Time(dense, rows);
-        return [.. Enumerable.Range(0, Pairs).Select(i =>
-        {
-            double first = i % 2 == 0 ? Time(dense, rows) : Time(sparse, input), second = i % 2 == 0 ? Time(sparse, input) : Time(dense, rows);
-            return i % 2 == 0 ? first / second : second / first;
-        })];
+        return Alternating.Ratios(() => Time(dense, rows), () => Time(sparse, input), Pairs);
     }
 
     /// <summary>The median call, in seconds: being put aside by other work hits single calls.</summary>
@@ -125,7 +166,7 @@ internal static class SparseBenchmark
             calls.Add((watch.Elapsed - start).TotalSeconds);
         }
 
-        return calls.Order().ElementAt(calls.Count / 2);
+        return Alternating.Median(calls);
     }
 
     /// <summary>The sparsity at which both take as long, between two that were measured.</summary>
@@ -134,11 +175,5 @@ internal static class SparseBenchmark
         int first = Array.FindIndex(medians, m => m >= 1);
         return first == 0 ? $"below {s_sparsities[0]:P0}" : first < 0 ? $"above {s_sparsities[^1]:P0}"
             : $"{double.Lerp(s_sparsities[first - 1], s_sparsities[first], -Math.Log(medians[first - 1]) / Math.Log(medians[first] / medians[first - 1])):P0}";
-    }
-
-    private static string Spread(double[] values, string format)
-    {
-        double[] sorted = [.. values.Order()];
-        return $"median {sorted[sorted.Length / 2].ToString(format)} (min {sorted[0].ToString(format)}, max {sorted[^1].ToString(format)}, n = {sorted.Length})";
     }
 }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using TorchSharp;
 using TorchSharp.Modules;
+using Workbook.Sparse;
 using Workbook.Structured;
 using static TorchSharp.torch;
 
@@ -9,7 +10,7 @@ namespace Workbook.Counting;
 
 /// <summary>
 /// The sizes of what layers are given. Hooks run for <c>call</c> only, not for <c>forward</c>, so each layer gets for a moment a weight with one input more, and
-/// libtorch says, refusing it, which input it was for.
+/// libtorch says, refusing it, which input it was for. Sparse layers, our own, show their input.
 /// </summary>
 internal sealed partial class InputShapes
 {
@@ -41,6 +42,22 @@ internal sealed partial class InputShapes
             return Shape().Match(refusal) is { Success: true } shape ? Positions(convolution, [.. shape.Groups[1].Value.Split(", ").Select(long.Parse)]) : throw Unread(name, refusal);
         }
 
+        if (module is SparseLinear sparse)
+        {
+            long? rows = null;
+            try
+            {
+                sparse.OnInput = input => rows ??= input.shape[..^1].Aggregate(1L, (product, size) => product * size);
+                Run();
+            }
+            finally
+            {
+                sparse.OnInput = null;
+            }
+
+            return rows ?? throw NotRun(name);
+        }
+
         return null;
     }
 
@@ -66,7 +83,7 @@ internal sealed partial class InputShapes
             long[] shape = weight.shape;
             shape[1]++;
             weight.set_(empty(shape, weight.dtype));
-            return Run() ?? throw new WorkbookException($"the model does not run '{name}' for the example input: its multiplications can't be counted");
+            return Run() ?? throw NotRun(name);
         }
         finally
         {
@@ -84,11 +101,13 @@ internal sealed partial class InputShapes
             _model.forward(_example);
             return null;
         }
-        catch (Exception e) when (e is ExternalException or ArgumentException)
+        catch (Exception e) when (e is ExternalException or ArgumentException or WorkbookException)
         {
             return e.Message;
         }
     }
+
+    private static WorkbookException NotRun(string name) => new($"the model does not run '{name}' for the example input: its multiplications can't be counted");
 
     private static WorkbookException Unread(string name, string refusal) => new($"the multiplications of '{name}' can't be counted: {refusal.Split('\n')[0].Trim()}");
 

@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using Workbook.Sparse;
 using Workbook.Structured;
 using static TorchSharp.torch;
 
@@ -26,13 +27,13 @@ public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
     /// <summary>Multiply-accumulates whose weight is not 0.</summary>
     public long EffectiveMacs => Layers.Sum(l => l.EffectiveMacs ?? 0);
 
-    /// <summary>Bytes of the parameters.</summary>
+    /// <summary>Bytes of the parameters, with all weights.</summary>
     public long DenseBytes => Layers.Sum(l => l.DenseBytes);
 
     /// <summary>Bytes of the parameters with sparse weights compressed.</summary>
     public long CompressedBytes => Layers.Sum(l => l.CompressedBytes);
 
-    /// <summary>Counts a model; a pruned one by its zeros, or after removal by its shapes. The model is not changed.</summary>
+    /// <summary>Counts a model; a pruned one by its zeros or the weights that its sparse layers keep, or after removal by its shapes. The model is not changed.</summary>
     /// <param name="model">Any TorchSharp module.</param>
     /// <param name="exampleInput">An input of the size to count for; its first dimension is the batch.</param>
     /// <exception cref="WorkbookException">The model does not take the input, or does not run one of its layers for it.</exception>
@@ -52,6 +53,14 @@ public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
     {
         Parameter[] parameters = [.. module.named_parameters(false).Select(p => p.parameter)];
         long? positions = shapes.Positions(name, module);
+        if (module is SparseLinear sparse)
+        {
+            (long weights, long nonZeros) = ((long)sparse.InFeatures * sparse.OutFeatures, CountNonZeros(sparse.Values));
+            long biasBytes = sparse.Bias is { } bias ? bias.numel() * bias.ElementSize : 0;
+            return new(name, module.GetType().Name, parameters.Sum(p => p.numel()), parameters.Sum(CountNonZeros), positions * weights / batch, positions * nonZeros / batch,
+                (weights * sparse.Values.ElementSize) + biasBytes, Compressed(weights, nonZeros, sparse.OutFeatures, sparse.Values.ElementSize) + biasBytes);
+        }
+
         Parameter? weight = positions is null ? null : parameters.First(p => p.dim() > 1);
         return new(name, module.GetType().Name, parameters.Sum(p => p.numel()), parameters.Sum(CountNonZeros), positions * weight?.numel() / batch, positions * (weight is null ? 0 : CountNonZeros(weight)) / batch,
             parameters.Sum(p => p.numel() * p.ElementSize), parameters.Sum(Compressed));
@@ -60,5 +69,8 @@ public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
     private static long CountNonZeros(Tensor tensor) => tensor.count_nonzero().item<long>();
 
     private static long Compressed(Tensor parameter) => parameter.dim() < 2 ? parameter.numel() * parameter.ElementSize
-        : Math.Min(parameter.numel() * parameter.ElementSize, (CountNonZeros(parameter) * (parameter.ElementSize + IndexBytes)) + ((parameter.shape[0] + 1) * IndexBytes));
+        : Compressed(parameter.numel(), CountNonZeros(parameter), parameter.shape[0], parameter.ElementSize);
+
+    private static long Compressed(long weights, long nonZeros, long rows, long size) =>
+        Math.Min(weights * size, (nonZeros * (size + IndexBytes)) + ((rows + 1) * IndexBytes));
 }

@@ -50,11 +50,12 @@ public static class Hessian
         double nothing = like.dtype == ScalarType.Float64 ? 1e-14 : 1e-6;
         List<Tensor> basis = [];
         List<double> diagonal = [], beside = [];
-        Tensor next = Random();
+        Tensor next = Unit(Random());
         while (true)
         {
             using DisposeScope step = NewDisposeScope();
-            basis.Add(Orthogonal(next.div(next.norm())).MoveToOuterDisposeScope());
+            // Once more: of the small rest that a vector may be, rounding errors are a large part.
+            basis.Add(Unit(Orthogonal(next)).MoveToOuterDisposeScope());
             Tensor image = product(basis[^1]);
             diagonal.Add(Value(image.dot(basis[^1])));
             next = Orthogonal(image);
@@ -62,12 +63,14 @@ public static class Hessian
 
             // An invariant subspace: T falls into blocks, and a new direction begins the next one.
             bool isClosed = length <= nothing * diagonal.Concat(beside).Max(Math.Abs);
-            next = (isClosed ? Random() : next).MoveToOuterDisposeScope();
+            next = isClosed ? Orthogonal(Unit(Random())) : next;
+            bool isExhausted = basis.Count == like.numel() || (isClosed && Value(next.norm()) <= nothing);
+            next = Unit(next).MoveToOuterDisposeScope();
             beside.Add(isClosed ? 0 : length);
-            if (basis.Count >= count && (basis.Count == most || basis.Count % BetweenLooks == 0))
+            if (basis.Count >= count && (isExhausted || basis.Count == most || basis.Count % BetweenLooks == 0))
             {
                 (double[] values, double error) = Largest(diagonal, beside, count);
-                if (error <= tolerance || basis.Count == like.numel())
+                if (error <= tolerance || isExhausted)
                 {
                     return values;
                 }
@@ -79,6 +82,8 @@ public static class Hessian
                     $"{count} eigenvalues are not known to {tolerance} after {steps} Hessian-vector products: allow more steps, or a larger tolerance"));
             }
         }
+
+        static Tensor Unit(Tensor vector) => vector.div(vector.norm());
 
         Tensor Random() => randn(like.shape, generator: generator).to(like.dtype, like.device);
 

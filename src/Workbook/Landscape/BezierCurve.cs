@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using Workbook.GradientFlow;
 using Workbook.Training;
 using static TorchSharp.torch;
 
@@ -22,44 +23,64 @@ public static class BezierCurve
     /// Finds the bend: from the middle of the line, by descent on the loss at a random place of the
     /// curve in each step.
     /// </summary>
-    /// <param name="model">A network of the kind; its weights are used as working space, and put back.</param>
+    /// <param name="model">A network of the kind; it is the working space, in training mode; its weights, buffers, gradients and mode are put back, also when this fails.</param>
     /// <param name="start">[parameters].</param>
     /// <param name="end">[parameters]; coordinates that are 0 at both ends stay 0.</param>
     /// <param name="data">The training set.</param>
     /// <param name="recipe">Epochs, batch size, learning rates, optimizer.</param>
     /// <param name="seed">Of the places and of the order of the examples.</param>
     /// <returns>The bend, [parameters].</returns>
-    /// <exception cref="WorkbookException">A point does not fit the network, or the training diverges.</exception>
+    /// <exception cref="WorkbookException">An end does not fit the network, or the training diverges.</exception>
     public static Tensor Bend(nn.Module<Tensor, Tensor> model, Tensor start, Tensor end, LabelledTensors data, Recipe recipe, int seed)
     {
         ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(start);
+        ArgumentNullException.ThrowIfNull(end);
         ArgumentNullException.ThrowIfNull(recipe);
+        Parameter[] parameters = [.. model.parameters()];
+        long coordinates = parameters.Sum(p => p.numel());
+        if (!start.shape.SequenceEqual([coordinates]) || !end.shape.SequenceEqual([coordinates]))
+        {
+            throw new WorkbookException($"the network has {coordinates} parameters, the ends of the curve are [{string.Join(", ", start.shape)}] and [{string.Join(", ", end.shape)}]: take Point.Of networks of its kind");
+        }
+
         using DisposeScope scope = NewDisposeScope();
         Tensor before = Point.Of(model);
+        Tensor?[] gradients = [.. parameters.Select(p => p.grad)];
+        using KeptBuffers buffers = new(model);
         Tensor open = start.ne(0).logical_or(end.ne(0)).to(start.dtype);
         using Parameter bend = new(start.add(end).div(2));
         using Generator places = RandomStream.Of(seed, "bezier");
-        Parameter[] parameters = [.. model.parameters()];
-        Trainer.Descend(data, recipe, [bend], seed, (inputs, labels) =>
+        try
         {
-            double alpha = rand(1, generator: places).item<float>();
-            using (IDisposable noGrad = no_grad())
+            Trainer.Descend(data, recipe, [bend], seed, (inputs, labels) =>
             {
-                model.MoveTo(Through(start, bend, end)(alpha));
-            }
+                double alpha = rand(1, generator: places).item<float>();
+                using (IDisposable noGrad = no_grad())
+                {
+                    model.MoveTo(Through(start, bend, end)(alpha));
+                }
 
-            foreach (Parameter parameter in parameters)
+                foreach (Parameter parameter in parameters)
+                {
+                    parameter.grad = null;
+                }
+
+                Tensor loss = nn.functional.cross_entropy(model.forward(inputs), labels);
+                loss.backward();
+                using IDisposable still = no_grad();
+                bend.grad = cat([.. parameters.Select(p => (p.grad ?? zeros_like(p)).flatten())]).mul(2 * alpha * (1 - alpha)).mul(open);
+                return loss;
+            }, optimizer => optimizer.step());
+            return bend.detach().clone().MoveToOuterDisposeScope();
+        }
+        finally
+        {
+            model.MoveTo(before);
+            foreach ((Parameter parameter, Tensor? gradient) in parameters.Zip(gradients))
             {
-                parameter.grad = null;
+                parameter.grad = gradient;
             }
-
-            Tensor loss = nn.functional.cross_entropy(model.forward(inputs), labels);
-            loss.backward();
-            using IDisposable still = no_grad();
-            bend.grad = cat([.. parameters.Select(p => (p.grad ?? zeros_like(p)).flatten())]).mul(2 * alpha * (1 - alpha)).mul(open);
-            return loss;
-        }, optimizer => optimizer.step());
-        model.MoveTo(before);
-        return bend.detach().clone().MoveToOuterDisposeScope();
+        }
     }
 }

@@ -34,8 +34,16 @@ public static class Ensemble
     /// <summary>The share of examples, 0 to 1, that two networks put into different classes.</summary>
     /// <param name="a">Probabilities [examples, classes].</param>
     /// <param name="b">Probabilities [examples, classes].</param>
+    /// <exception cref="WorkbookException">Their shapes differ, or are not of two dimensions.</exception>
     public static double Disagreement(Tensor a, Tensor b)
     {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
+        if (a.dim() != 2 || !a.shape.SequenceEqual(b.shape))
+        {
+            throw new WorkbookException($"networks are compared by their probabilities [examples, classes] for the same examples, and these are [{string.Join(", ", a.shape)}] and [{string.Join(", ", b.shape)}]");
+        }
+
         using DisposeScope scope = NewDisposeScope();
         return a.argmax(1).ne(b.argmax(1)).to(ScalarType.Float64).mean().item<double>();
     }
@@ -43,8 +51,21 @@ public static class Ensemble
     /// <summary>The accuracy, 0 to 1, of the networks' mean probabilities.</summary>
     /// <param name="probabilities">Of each network, [examples, classes].</param>
     /// <param name="labels">Int64 [examples].</param>
+    /// <exception cref="WorkbookException">There is no network, or the shapes differ.</exception>
     public static double Accuracy(IReadOnlyList<Tensor> probabilities, Tensor labels)
     {
+        ArgumentNullException.ThrowIfNull(probabilities);
+        ArgumentNullException.ThrowIfNull(labels);
+        if (probabilities.Count == 0)
+        {
+            throw new WorkbookException("an ensemble has one network or more: give the probabilities of each");
+        }
+
+        if (probabilities[0].dim() != 2 || probabilities.Any(p => !p.shape.SequenceEqual([labels.numel(), probabilities[0].shape[1]])))
+        {
+            throw new WorkbookException($"each network gives probabilities [examples, classes], here for {labels.numel()} examples, and these are {string.Join(", ", probabilities.Select(p => $"[{string.Join(", ", p.shape)}]"))}");
+        }
+
         using DisposeScope scope = NewDisposeScope();
         return stack(probabilities).mean([0L]).argmax(1).eq(labels).to(ScalarType.Float64).mean().item<double>();
     }

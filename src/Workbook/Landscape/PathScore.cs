@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using Workbook.GradientFlow;
 using Workbook.Training;
 using static TorchSharp.torch;
 
@@ -27,7 +28,7 @@ public static class Paths
     public static Func<double, Tensor> Line(Tensor start, Tensor end) => alpha => start.mul(1 - alpha).add(end.mul(alpha));
 
     /// <summary>Scores a network along a path.</summary>
-    /// <param name="model">The network that is moved; it is back where it was afterwards.</param>
+    /// <param name="model">The network that is moved; it is back where it was afterwards, also when this fails.</param>
     /// <param name="path">α → point [parameters], e.g. <see cref="Line"/>.</param>
     /// <param name="places">The values of α.</param>
     /// <param name="data">What it is scored on.</param>
@@ -45,22 +46,34 @@ public static class Paths
         }
 
         using DisposeScope scope = NewDisposeScope();
-        Dictionary<string, Tensor> before = model.state_dict().ToDictionary(s => s.Key, s => s.Value.detach().clone());
+        Tensor before = Point.Of(model);
+        using KeptBuffers buffers = new(model);
+        double?[] momenta = [.. norms.Select(n => n.momentum)];
         List<PathScore> scores = [];
-        foreach (double alpha in places)
+        try
         {
-            using DisposeScope step = NewDisposeScope();
-            model.MoveTo(path(alpha));
-            if (norms.Length > 0)
+            foreach (double alpha in places)
             {
-                Renew(model, norms, statistics!);
+                using DisposeScope step = NewDisposeScope();
+                model.MoveTo(path(alpha));
+                if (norms.Length > 0)
+                {
+                    Renew(model, norms, statistics!);
+                }
+
+                scores.Add(new PathScore(alpha, Trainer.Evaluate(model, data)));
             }
 
-            scores.Add(new PathScore(alpha, Trainer.Evaluate(model, data)));
+            return [.. scores];
         }
-
-        model.load_state_dict(before);
-        return [.. scores];
+        finally
+        {
+            model.MoveTo(before);
+            foreach ((NormBase norm, double? momentum) in norms.Zip(momenta))
+            {
+                norm.momentum = momentum;
+            }
+        }
     }
 
     /// <summary>The highest loss between the ends minus the worse end's; 0 where the path never rises above it (Evci et al. 2022).</summary>
@@ -80,13 +93,10 @@ public static class Paths
     private static PathScore End(IReadOnlyList<PathScore> path, double alpha) => path.FirstOrDefault(p => Math.Abs(p.Alpha - alpha) < 1e-9, new PathScore(double.NaN, default)) is { Alpha: not double.NaN } end
         ? end : throw new WorkbookException($"the path was not scored at its end {alpha}: choose places with 0 and 1 among them");
 
-    /// <summary>Statistics over all examples at once: no momentum, so that nothing of another point is left.</summary>
+    /// <summary>Statistics over all examples at once, the model being in training mode: no momentum, so that nothing of another point is left.</summary>
     private static void Renew(nn.Module<Tensor, Tensor> model, NormBase[] norms, LabelledTensors statistics)
     {
         using IDisposable noGrad = no_grad();
-        double?[] momenta = [.. norms.Select(n => n.momentum)];
-        bool training = model.training;
-        model.train();
         foreach (NormBase norm in norms)
         {
             norm.reset_running_stats();
@@ -99,12 +109,5 @@ public static class Paths
             using DisposeScope scope = NewDisposeScope();
             model.forward(statistics.Inputs.narrow(0, start, Math.Min(Batch, statistics.Count - start)));
         }
-
-        foreach ((NormBase norm, double? momentum) in norms.Zip(momenta))
-        {
-            norm.momentum = momentum;
-        }
-
-        model.train(training);
     }
 }

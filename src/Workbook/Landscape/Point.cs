@@ -41,15 +41,23 @@ public static class Point
     }
 
     /// <summary>Euclidean distance.</summary>
+    /// <param name="a">[parameters].</param>
+    /// <param name="b">[parameters].</param>
+    /// <exception cref="WorkbookException">They have different numbers of coordinates.</exception>
     public static double Distance(Tensor a, Tensor b)
     {
+        CheckAlike(a, b);
         using DisposeScope scope = NewDisposeScope();
         return a.sub(b).to(ScalarType.Float64).norm().item<double>();
     }
 
     /// <summary>Cosine of the angle that two points make at the origin; NaN if one is the origin.</summary>
+    /// <param name="a">[parameters].</param>
+    /// <param name="b">[parameters].</param>
+    /// <exception cref="WorkbookException">They have different numbers of coordinates.</exception>
     public static double Cosine(Tensor a, Tensor b)
     {
+        CheckAlike(a, b);
         using DisposeScope scope = NewDisposeScope();
         (Tensor x, Tensor y) = (a.to(ScalarType.Float64), b.to(ScalarType.Float64));
         return x.dot(y).div(x.norm().mul(y.norm())).item<double>();
@@ -61,6 +69,7 @@ public static class Point
     /// </summary>
     /// <param name="points">The points, each [parameters].</param>
     /// <returns>A pair of coordinates for each; the axes are turned and mirrored as they come.</returns>
+    /// <exception cref="WorkbookException">They have different numbers of coordinates.</exception>
     public static (double X, double Y)[] Map(IReadOnlyList<Tensor> points)
     {
         ArgumentNullException.ThrowIfNull(points);
@@ -72,5 +81,15 @@ public static class Point
         Tensor coordinates = vectors.mul(values.clamp_min(0).sqrt());
         double At(long point, int axis) => points.Count > axis ? coordinates[point, points.Count - 1 - axis].item<double>() : 0;
         return [.. Enumerable.Range(0, points.Count).Select(i => (At(i, 0), At(i, 1)))];
+    }
+
+    private static void CheckAlike(Tensor a, Tensor b)
+    {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
+        if (a.dim() != 1 || !a.shape.SequenceEqual(b.shape))
+        {
+            throw new WorkbookException($"two points of one weight space are needed, and these are [{string.Join(", ", a.shape)}] and [{string.Join(", ", b.shape)}]: take Point.Of networks of one kind");
+        }
     }
 }

@@ -87,6 +87,7 @@ public sealed class Run
     }
 
     /// <summary>The mask at the end; null where nothing was pruned.</summary>
+    /// <exception cref="WorkbookException">The file can't be read, or is no mask: as <see cref="Mask.Load"/>.</exception>
     public Mask? LoadMask() => File.Exists(Path.Combine(Folder, MaskFile)) ? Mask.Load(Path.Combine(Folder, MaskFile)) : null;
 
     internal static string CheckpointFile(long step) => FormattableString.Invariant($"step-{step}.safetensors");

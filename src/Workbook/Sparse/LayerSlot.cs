@@ -54,18 +54,15 @@ internal sealed record LayerSlot(string Name, nn.Module Layer, nn.Module Contain
 
     private FieldInfo? Field()
     {
+        List<FieldInfo> holding = [];
         for (Type? type = Container.GetType(); type is not null; type = type.BaseType)
         {
-            foreach (FieldInfo candidate in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
-            {
-                if (ReferenceEquals(candidate.GetValue(Container), Layer))
-                {
-                    return candidate;
-                }
-            }
+            holding.AddRange(type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+                .Where(candidate => ReferenceEquals(candidate.GetValue(Container), Layer)));
         }
 
-        return null;
+        // Two fields may share a layer: each place is the one that it is named after.
+        return holding.Find(field => field.Name == NameInContainer) ?? holding.FirstOrDefault();
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_modules")]

@@ -19,16 +19,24 @@ public static class Sparse
     /// </summary>
     /// <param name="model">Its linear layers are to be in a Sequential, or in fields declared as <c>nn.Module&lt;Tensor, Tensor&gt;</c>.</param>
     /// <param name="mask">Which weights are left; layers that it does not name stay as they are.</param>
-    /// <param name="batch">Examples at a time for which the speed counts.</param>
-    /// <param name="threads">Managed threads that a sparse layer may take.</param>
+    /// <param name="batch">Examples at a time for which the speed counts, 1 or more.</param>
+    /// <param name="threads">Managed threads that a sparse layer may take, 1 or more.</param>
     /// <param name="fromSparsity">Exchange from this sparsity on, 0 to 1, without measuring; null to measure each layer for some 20 ms.</param>
     /// <returns>What became of each layer, and the mask of those that stay dense.</returns>
-    /// <exception cref="WorkbookException">The mask does not fit the model, or a layer is not float32 on the CPU; the model is as it was.</exception>
+    /// <exception cref="WorkbookException">
+    /// The mask does not fit the model, a layer is not float32 on the CPU, <paramref name="batch"/> or <paramref name="threads"/> is below 1, or
+    /// <paramref name="fromSparsity"/> is not from 0 to 1; the model is as it was.
+    /// </exception>
     public static Conversion Convert(nn.Module model, Mask mask, int batch = 64, int threads = 1, double? fromSparsity = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(mask);
-        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        if (batch < 1)
+        {
+            throw new WorkbookException($"the speed counts for 1 example at a time or more, not {batch}");
+        }
+
+        SparseLinear.CheckThreads(threads);
         Pruner.CheckSparsity(fromSparsity ?? 0);
         LayerSlot[] slots = [.. LayerSlot.Of<Linear>(model)];
         List<ConvertedLayer> layers = [];
@@ -36,19 +44,22 @@ public static class Sparse
         foreach ((string parameter, Tensor kept) in mask)
         {
             string name = parameter[..Math.Max(0, parameter.LastIndexOf('.'))];
-            LayerSlot[] places = [.. slots.Where(s => parameter == s.Name + ".weight")];
-            string? obstacle = places.Length == 0 ? "only linear layers within a model can be sparse" : places[0].ObstacleTo<SparseLinear>();
+            // Everywhere that the layer is: it becomes sparse in all of its places, or in none.
+            nn.Module? named = Array.Find(slots, s => parameter == s.Name + ".weight")?.Layer;
+            LayerSlot[] places = [.. slots.Where(s => ReferenceEquals(s.Layer, named))];
+            string? obstacle = named is null ? "only linear layers within a model can be sparse"
+                : places.Select(s => s.ObstacleTo<SparseLinear>()).FirstOrDefault(o => o is not null);
             double sparsity = mask.SparsityOf(parameter);
             double? speedup = null;
             if (obstacle is null)
             {
-                Linear linear = (Linear)places[0].Layer;
+                Linear linear = (Linear)named!;
                 SparseLinear sparse = new(linear, kept, threads);
                 speedup = fromSparsity is null ? Speedup(linear, sparse, batch) : null;
                 obstacle = speedup <= 1 ? "it is faster so" : sparsity < fromSparsity ? "it is less sparse than asked for" : null;
                 if (obstacle is null)
                 {
-                    exchanged.AddRange(slots.Where(s => ReferenceEquals(s.Layer, linear)).Select(s => (s, sparse)));
+                    exchanged.AddRange(places.Select(s => (s, sparse)));
                 }
                 else
                 {
@@ -95,11 +106,12 @@ public static class Sparse
     /// <summary>Loads a file that a model with sparse layers wrote (<c>SaveSafeTensors</c>) into a dense model of the same make, whose layers become sparse as the file has them.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">The file.</param>
-    /// <param name="threads">Managed threads that a sparse layer may take.</param>
-    /// <exception cref="WorkbookException">The file does not fit the model, or can't be read; the model is as it was.</exception>
+    /// <param name="threads">Managed threads that a sparse layer may take, 1 or more.</param>
+    /// <exception cref="WorkbookException">The file does not fit the model, or can't be read, or <paramref name="threads"/> is below 1; the model is as it was.</exception>
     public static void Load(nn.Module model, string path, int threads = 1)
     {
         ArgumentNullException.ThrowIfNull(model);
+        SparseLinear.CheckThreads(threads);
         using DisposeScope scope = NewDisposeScope();
         using SafeTensorsFile file = SafeTensors.Read(path);
         List<LayerSlot> exchanged = [];
@@ -112,14 +124,20 @@ public static class Sparse
                     throw new WorkbookException(SafeTensorsFault.OneLine($"{slot.Name} is sparse in {path}, and can't be so in the model: {obstacle}"));
                 }
 
-                Csr pattern = new((int)((Linear)slot.Layer).in_features, Numbers(file, slot.Name + ".crow_indices"), Numbers(file, slot.Name + ".col_indices"));
-                slot.Put(new SparseLinear((Linear)slot.Layer, pattern.Kept(), threads));
+                Linear linear = (Linear)slot.Layer;
+                Csr pattern = new((int)linear.in_features, Numbers(file, slot.Name + ".crow_indices"), Numbers(file, slot.Name + ".col_indices"));
+                if (pattern.Rows != linear.out_features)
+                {
+                    throw new WorkbookException(SafeTensorsFault.OneLine($"{slot.Name} has {pattern.Rows} output features in {path}, and {linear.out_features} in the model: load it into a model of the same make"));
+                }
+
+                slot.Put(new SparseLinear(linear, pattern.Kept(), threads));
                 exchanged.Add(slot);
             }
 
             model.LoadSafeTensors(path);
         }
-        catch (WorkbookException)
+        catch
         {
             foreach (LayerSlot slot in LayerSlot.Of<SparseLinear>(model).ToArray())
             {

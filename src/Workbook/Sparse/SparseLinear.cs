@@ -29,14 +29,16 @@ public sealed class SparseLinear : nn.Module<Tensor, Tensor>
 
     /// <param name="linear">The layer whose weights and biases are copied; it stays as it is.</param>
     /// <param name="kept">[out, in], 1 (or true) where a weight is kept: <c>mask["fc1.weight"]</c>. A kept weight of 0 counts as kept.</param>
-    /// <param name="threads">Managed threads that a large product may take.</param>
-    /// <exception cref="WorkbookException">The mask has another shape or holds something other than 0 and 1, or the layer is not float32 on the CPU.</exception>
+    /// <param name="threads">Managed threads that a large product may take, 1 or more.</param>
+    /// <exception cref="WorkbookException">
+    /// The mask has another shape or holds something other than 0 and 1, the layer is not float32 on the CPU, or <paramref name="threads"/> is below 1.
+    /// </exception>
     public SparseLinear(Linear linear, Tensor kept, int threads = 1)
         : base(nameof(SparseLinear))
     {
         ArgumentNullException.ThrowIfNull(linear);
         ArgumentNullException.ThrowIfNull(kept);
-        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        CheckThreads(threads);
         Tensor weight = linear.weight;
         if (!weight.shape.SequenceEqual(kept.shape))
         {
@@ -83,6 +85,9 @@ public sealed class SparseLinear : nn.Module<Tensor, Tensor>
     /// <summary>Fraction of the weights that is pruned, 0 to 1.</summary>
     public double Sparsity => 1 - ((double)_pattern.Column.Length / Math.Max(1, (long)InFeatures * OutFeatures));
 
+    /// <summary>Is shown each input, for counting: hooks run for <c>call</c> only, not for <c>forward</c>.</summary>
+    internal Action<Tensor>? OnInput { get; set; }
+
     /// <param name="input">[.., in], float32 on the CPU, of any strides.</param>
     /// <returns>[.., out].</returns>
     /// <exception cref="WorkbookException">The input has another number of features, dtype or device.</exception>
@@ -91,6 +96,7 @@ public sealed class SparseLinear : nn.Module<Tensor, Tensor>
         ArgumentNullException.ThrowIfNull(input);
         Csr pattern = _handedOut ? Reread() : _pattern;
         Check(input, pattern);
+        OnInput?.Invoke(input);
         if (input.dim() == 2)
         {
             return Apply(input, pattern);
@@ -126,6 +132,14 @@ public sealed class SparseLinear : nn.Module<Tensor, Tensor>
     {
         _handedOut = true;
         return base.named_buffers(recurse, include_nonpersistent);
+    }
+
+    internal static void CheckThreads(int threads)
+    {
+        if (threads < 1)
+        {
+            throw new WorkbookException($"a sparse layer takes 1 thread or more, not {threads}");
+        }
     }
 
     private Tensor Apply(Tensor input, Csr pattern)

@@ -3,6 +3,7 @@ using TorchSharp.Modules;
 using Workbook.Counting;
 using Workbook.Models;
 using Workbook.Pruning;
+using Workbook.Sparse;
 using Workbook.Structured;
 using Workbook.Tests.Structured;
 using Xunit;
@@ -92,6 +93,32 @@ public sealed class ModelCountTests
         Assert.Equal(("", "Linear", 44, 14, 40L, 10L), (count.Name, count.Kind, count.Parameters, count.NonZeros, count.Macs, count.EffectiveMacs));
         // Ten values and ten indices, five row starts, four biases; whole it is 44 values.
         Assert.Equal((44 * 4, (10 * 8) + (5 * 4) + (4 * 4)), (count.DenseBytes, count.CompressedBytes));
+    }
+
+    [Fact]
+    public void Sparse_layers_count_as_the_masked_ones_that_they_were()
+    {
+        using LeNet300100 net = new(1);
+        Mask mask = new Pruner(Saliency.Random(1)) { Scope = Scope.PerLayer((name, sparsity) => name.StartsWith("fc3") ? 0.5 : sparsity) }.Prune(net, 0.95);
+        mask.Apply(net);
+        Tensor example = zeros(3, 784);
+        ModelCount masked = ModelCount.Of(net, example);
+        Conversion conversion = Workbook.Sparse.Sparse.Convert(net, mask, fromSparsity: 0.9);
+        ModelCount sparse = ModelCount.Of(net, example);
+
+        Assert.Equal(["SparseLinear", "SparseLinear", "Linear"], sparse.Layers.Select(l => l.Kind));
+        Assert.Equal(mask.Kept - conversion.Remaining.Kept + 1000 + 410, sparse.Parameters);
+        Assert.Equal((266_200, mask.Kept), (sparse.Macs, sparse.EffectiveMacs));
+        Assert.Equal(masked.Layers, sparse.Layers.Zip(masked.Layers, (s, m) => s with { Kind = m.Kind, Parameters = m.Parameters }));
+    }
+
+    [Fact]
+    public void A_sparse_layer_counts_every_row_of_an_example_and_says_which_input_it_takes()
+    {
+        using SparseLinear layer = new(nn.Linear(6, 4), cat([ones(1, 6), zeros(3, 6)]), 1);
+
+        Assert.Equal((5 * 24, 5 * 6), (ModelCount.Of(layer, zeros(2, 5, 6)).Macs, ModelCount.Of(layer, zeros(2, 5, 6)).EffectiveMacs));
+        Assert.StartsWith("the model does not take the example input of shape [2, 7]: the sparse layer takes [.., 6]", Assert.Throws<WorkbookException>(() => ModelCount.Of(layer, zeros(2, 7))).Message);
     }
 
     [Fact]

@@ -98,6 +98,20 @@ public sealed class HessianTests : IDisposable
         Assert.True(one[0] > one[1] && one[1] > one[2]);
     }
 
+    /// <summary>Softmax regression at weights of 0, whose examples lie along the axes: (I − 11ᵀ/3)/3 ⊗ diag(5, 3, 0, 0, 0), of eigenvalues 5/3, 5/3, 1, 1 and zeros.</summary>
+    [Theory]
+    [InlineData(ScalarType.Float64, 1e-9)]
+    [InlineData(ScalarType.Float32, 1e-4)]
+    public void Eigenvalues_that_occur_twice_are_found_twice(ScalarType dtype, double tolerance)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Linear net = nn.Linear(Inputs, Classes, hasBias: false, dtype: dtype);
+        nn.init.zeros_(net.weight!);
+        LabelledTensors batch = new(diag(tensor(new double[] { 25, 15, 0, 0, 0 }).sqrt()).to(dtype), zeros(Inputs, ScalarType.Int64));
+        Assert.All(Hessian.LargestEigenvalues(net, batch, 3, tolerance: tolerance).Zip([5 / 3.0, 5 / 3.0, 1]), pair => Assert.Equal(pair.Second, pair.First, 10 * tolerance));
+        Assert.All(Hessian.LargestEigenvalues(net, batch, 15, tolerance: tolerance).Zip([5 / 3.0, 5 / 3.0, 1, 1, 0, 0]), pair => Assert.Equal(pair.Second, pair.First, 10 * tolerance));
+    }
+
     [Fact]
     public void What_cannot_be_had_is_said()
     {

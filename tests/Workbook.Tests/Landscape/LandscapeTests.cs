@@ -99,6 +99,57 @@ public sealed class LandscapeTests
         Assert.Equal([Trainer.Evaluate(a, data), Trainer.Evaluate(b, data)], ends.Select(p => p.Score));
     }
 
+    private static string State(nn.Module<Tensor, Tensor> network) =>
+        $"{network.training} {string.Join(' ', network.state_dict().Select(s => $"{s.Key}={string.Join(',', s.Value.to(ScalarType.Float64).data<double>().ToArray())}"))} "
+        + string.Join(' ', network.parameters().Select(p => p.grad is { } g ? string.Join(',', g.data<float>().ToArray()) : "none"));
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(float.NaN, false)]
+    public void Bending_puts_the_network_back_even_if_it_fails(float offset, bool succeeds)
+    {
+        using LabelledTensors data = new(rand(20, 3) + offset, zeros(20, ScalarType.Int64));
+        using nn.Module<Tensor, Tensor> network = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Linear(3, 2));
+        (Tensor start, Tensor end) = (Point.Of(network), Point.Of(network) * 2);
+        network.forward(rand(20, 3)).square().sum().backward();
+        network.eval();
+        string before = State(network);
+        Exception? fault = Record.Exception(() => BezierCurve.Bend(network, start, end, data, new Recipe { Epochs = 2 }, seed: 1));
+        Assert.Equal(succeeds, fault is null);
+        Assert.Equal(before, State(network));
+    }
+
+    [Fact]
+    public void Scoring_puts_the_network_back_even_if_it_fails()
+    {
+        using LabelledTensors data = new(rand(20, 3), zeros(20, ScalarType.Int64));
+        using nn.Module<Tensor, Tensor> network = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Linear(3, 2));
+        Tensor start = Point.Of(network);
+        network.eval();
+        string before = State(network);
+        Assert.Throws<InvalidOperationException>(() => Paths.Score(network, alpha => alpha < 1 ? start * 3 : throw new InvalidOperationException(), [0, 1], data, data));
+        Assert.Equal(before, State(network));
+        using LabelledTensors wide = new(rand(20, 4), zeros(20, ScalarType.Int64));
+        Assert.ThrowsAny<Exception>(() => Paths.Score(network, _ => start * 3, [0], data, statistics: wide));
+        Assert.Equal(before, State(network));
+        Assert.Equal(0.1, network.modules().OfType<TorchSharp.Modules.BatchNorm1d>().Single().momentum);
+    }
+
+    [Fact]
+    public void What_does_not_fit_together_is_said_in_one_line()
+    {
+        using nn.Module<Tensor, Tensor> network = Product();
+        (Tensor three, Tensor four) = (ones(3), ones(4));
+        Action[] calls =
+        [
+            () => BezierCurve.Bend(network, three, four, One(), new Recipe(), 1), () => BezierCurve.Bend(network, four, four, One(), new Recipe(), 1),
+            () => Point.Distance(three, four), () => Point.Distance(three, ones(1)), () => Point.Cosine(three, four), () => Point.Map([three, four]),
+            () => Ensemble.Disagreement(ones(2, 3), ones(1, 3)), () => Ensemble.Disagreement(three, three),
+            () => Ensemble.Accuracy([], four), () => Ensemble.Accuracy([ones(4, 2), ones(3, 2)], four), () => Ensemble.Accuracy([ones(1, 2)], four),
+        ];
+        Assert.All(calls, call => Assert.DoesNotContain('\n', Assert.Throws<WorkbookException>(call).Message));
+    }
+
     [Fact]
     public void A_plane_holds_its_three_points()
     {

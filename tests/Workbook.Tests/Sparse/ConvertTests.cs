@@ -116,6 +116,47 @@ public sealed class ConvertTests : IDisposable
         Layers.AssertClose(net.forward(input), sparse);
     }
 
+    private sealed class Sharing : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor> open;
+        private readonly Linear closed;
+
+        internal Sharing(Linear shared)
+            : base(nameof(Sharing))
+        {
+            (open, closed) = (shared, shared);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input) => closed.forward(open.forward(input));
+    }
+
+    [Fact]
+    public void A_layer_that_one_of_its_places_can_not_give_up_stays_dense_in_all()
+    {
+        using Linear shared = nn.Linear(4, 4);
+        using Sharing net = new(shared);
+        string parameter = net.named_parameters().First(p => p.parameter.dim() == 2).name;
+        Conversion conversion = Convert(net, new([KeyValuePair.Create(parameter, Layers.Random(1, "mask", 4, 4) > 0)]), fromSparsity: 0);
+        Assert.Equal("the field closed of Sharing is declared as Linear: declare it as nn.Module<Tensor, Tensor>", conversion.Layers[0].StaysDense);
+        Assert.All(net.named_children(), child => Assert.Same(shared, child.module));
+        Assert.Single(conversion.Remaining);
+    }
+
+    [Fact]
+    public void Numbers_that_are_none_of_examples_threads_and_sparsities_are_refused()
+    {
+        using LeNet300100 net = new(1);
+        Mask mask = Prune(net, 0.9);
+        float[] before = net.get_parameter("fc1.weight")!.data<float>().ToArray();
+        Assert.Contains("not 0", Assert.Throws<WorkbookException>(() => Convert(net, mask, batch: 0)).Message);
+        Assert.Contains("not 0", Assert.Throws<WorkbookException>(() => Convert(net, mask, threads: 0)).Message);
+        Assert.Contains("not 95", Assert.Throws<WorkbookException>(() => Convert(net, mask, fromSparsity: 95)).Message);
+        Assert.Contains("not 0", Assert.Throws<WorkbookException>(() => new SparseLinear(nn.Linear(2, 2), ones(2, 2), threads: 0)).Message);
+        Assert.Contains("not 0", Assert.Throws<WorkbookException>(() => Load(net, _folder.New(), threads: 0)).Message);
+        Assert.Equal(before, net.get_parameter("fc1.weight")!.data<float>().ToArray());
+    }
+
     [Fact]
     public void A_mask_that_does_not_fit_leaves_the_model_alone()
     {
@@ -173,5 +214,40 @@ public sealed class ConvertTests : IDisposable
         string[] names = [.. dense.state_dict().Keys];
         Assert.Contains("fc3.bias", Assert.Throws<WorkbookException>(() => Load(dense, path)).Message);
         Assert.Equal(names, dense.state_dict().Keys);
+    }
+
+    [Fact]
+    public void A_file_of_a_layer_with_other_outputs_is_refused_by_name()
+    {
+        using Sequential net = nn.Sequential(("a", nn.Linear(6, 4))), wider = nn.Sequential(("a", nn.Linear(6, 9)));
+        Convert(wider, Prune(wider, 0.5), fromSparsity: 0);
+        string path = _folder.New();
+        wider.SaveSafeTensors(path);
+        Assert.Contains("a has 9 output features in", Assert.Throws<WorkbookException>(() => Load(net, path)).Message);
+        Assert.IsType<Linear>(net[0]);
+    }
+
+    private sealed class Failing : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor> a = nn.Linear(6, 4);
+
+        internal Failing()
+            : base(nameof(Failing)) => RegisterComponents();
+
+        public override Tensor forward(Tensor input) => a.forward(input);
+
+        public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null) => throw new IOException("no state");
+    }
+
+    [Fact]
+    public void Whatever_fails_when_loading_leaves_the_model_dense()
+    {
+        using Failing net = new();
+        using Sequential other = nn.Sequential(("a", nn.Linear(6, 4)));
+        Convert(other, Prune(other, 0.5), fromSparsity: 0);
+        string path = _folder.New();
+        other.SaveSafeTensors(path);
+        Assert.Throws<IOException>(() => Load(net, path));
+        Assert.IsType<Linear>(net.named_children().Single().module);
     }
 }

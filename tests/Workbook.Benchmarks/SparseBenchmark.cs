@@ -79,7 +79,7 @@ internal static class SparseBenchmark
         return steps * 128 / watch.Elapsed.TotalSeconds;
     }
 
-    /// <summary>Where the time of a step goes: only forward and backward gain by what is pruned.</summary>
+    /// <summary>Where the time of a step goes: forward and backward, and what is around them.</summary>
     private static void PrintStep(int steps)
     {
         double[][] times = [.. s_parts.Select(_ => new double[steps])];

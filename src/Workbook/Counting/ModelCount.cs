@@ -1,7 +1,7 @@
 using TorchSharp;
 using TorchSharp.Modules;
 using Workbook.Sparse;
-using Workbook.Structured;
+using Workbook.Training;
 using static TorchSharp.torch;
 
 namespace Workbook.Counting;

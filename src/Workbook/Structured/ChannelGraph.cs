@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using TorchSharp;
 using Workbook.Pruning;
+using Workbook.Training;
 using static TorchSharp.torch;
 
 namespace Workbook.Structured;

@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using static TorchSharp.torch;
 
 namespace Workbook.Training;
 
@@ -22,8 +21,7 @@ public static class Replicas
         TResult[] results = new TResult[all.Length];
         ExceptionDispatchInfo? failure = null;
         int next = -1;
-        int threadsBefore = get_num_threads();
-        set_num_threads(1);
+        using SingleThread single = new();
         Thread[] workers = [.. Enumerable.Range(0, Math.Min(threads ?? Environment.ProcessorCount, all.Length)).Select(_ => new Thread(Work) { IsBackground = true })];
         foreach (Thread worker in workers)
         {
@@ -35,7 +33,6 @@ public static class Replicas
             worker.Join();
         }
 
-        set_num_threads(threadsBefore);
         failure?.Throw();
         return results;
 

@@ -1,8 +1,8 @@
 using static TorchSharp.torch;
 
-namespace Workbook.Structured;
+namespace Workbook.Training;
 
-/// <summary>One torch thread until disposal: many passes over small tensors, in which several threads would wait for each other longer than they work.</summary>
+/// <summary>One torch thread until disposal: on small tensors several threads would wait for each other longer than they work.</summary>
 internal sealed class SingleThread : IDisposable
 {
     private readonly int _before = get_num_threads();

@@ -60,17 +60,12 @@ public sealed record Recipe
         Check(nameof(LearningRate), LearningRate, LearningRate > 0 && double.IsFinite(LearningRate), "above 0");
         Check(nameof(Momentum), Momentum, Momentum is >= 0 and < 1, "from 0 to below 1");
         Check(nameof(WeightDecay), WeightDecay, WeightDecay >= 0 && double.IsFinite(WeightDecay), "0 or more");
-        if (DecayKernelsOnly)
-        {
-            (TorchSharp.Modules.Parameter[] Parameters, double Decay)[] groups = [.. parameters.GroupBy(p => p.dim() > 1 || flattened.Any(f => ReferenceEquals(f, p))).Select(g => (g.ToArray(), g.Key ? WeightDecay : 0))];
-            return Optimizer == OptimizerKind.Adam
-                ? optim.Adam(groups.Select(g => new TorchSharp.Modules.Adam.ParamGroup(g.Parameters, LearningRate, weight_decay: g.Decay)), LearningRate)
-                : optim.SGD(groups.Select(g => new TorchSharp.Modules.SGD.ParamGroup(g.Parameters, LearningRate, Momentum, weight_decay: g.Decay)), LearningRate, Momentum);
-        }
-
+        (TorchSharp.Modules.Parameter[] Parameters, double Decay)[] groups = DecayKernelsOnly
+            ? [.. parameters.GroupBy(p => p.dim() > 1 || flattened.Any(f => ReferenceEquals(f, p))).Select(g => (g.ToArray(), g.Key ? WeightDecay : 0))]
+            : [([.. parameters], WeightDecay)];
         return Optimizer == OptimizerKind.Adam
-            ? optim.Adam(parameters, LearningRate, weight_decay: WeightDecay)
-            : optim.SGD(parameters, LearningRate, Momentum, weight_decay: WeightDecay);
+            ? new SafeAdam(groups.Select(g => new TorchSharp.Modules.Adam.ParamGroup(g.Parameters, LearningRate, weight_decay: g.Decay)), LearningRate)
+            : new SafeSgd(groups.Select(g => new TorchSharp.Modules.SGD.ParamGroup(g.Parameters, LearningRate, Momentum, weight_decay: g.Decay)), LearningRate, Momentum);
     }
 
     private static void Check(string name, double value, bool isFine, string range)

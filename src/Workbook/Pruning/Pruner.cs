@@ -67,7 +67,7 @@ public sealed record Pruner(Saliency Saliency)
         if (weights.Count == 0)
         {
             throw new WorkbookException(Prunable.Weights(model).Count > 0 ? "every layer is left out: nothing can be pruned"
-                : $"{model.GetName()} has no weights to prune: it holds no layer with a weight of two or more dimensions (is RegisterComponents() missing in its constructor, or are its layers in a list?)");
+                : $"the model has no weights to prune: it holds no layer with a weight of two or more dimensions (is RegisterComponents() missing in its constructor, or are its layers in a list?)");
         }
 
         foreach ((string name, Parameter weight) in weights)

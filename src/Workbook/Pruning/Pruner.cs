@@ -63,11 +63,15 @@ public sealed record Pruner(Saliency Saliency)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
+        if (Prunable.Weights(model).Count == 0)
+        {
+            throw new WorkbookException("the model has no weights to prune: it has no layer with a weight of two or more dimensions (RegisterComponents() is missing in its constructor, or its layers are in a list?)");
+        }
+
         IReadOnlyList<(string Name, Parameter Weight)> weights = Prunable.Weights(model, Scope.Except);
         if (weights.Count == 0)
         {
-            throw new WorkbookException(Prunable.Weights(model).Count > 0 ? "every layer is left out: nothing can be pruned"
-                : $"the model has no weights to prune: it holds no layer with a weight of two or more dimensions (is RegisterComponents() missing in its constructor, or are its layers in a list?)");
+            throw new WorkbookException("every layer of the model is left out: there is nothing to prune");
         }
 
         foreach ((string name, Parameter weight) in weights)

@@ -24,7 +24,7 @@ public sealed record Pruner(Saliency Saliency)
     /// <returns>The layers in scope, and those others in which weights are pruned already.</returns>
     /// <exception cref="WorkbookException">
     /// A sparsity outside 0 to 1, below what is pruned already or above what the granularity allows, a layer that is not
-    /// there, a previous mask that does not fit the model, a score that is not a number, weights without values (on the device meta).
+    /// there, a model without weights or all of them left out, a previous mask that does not fit the model, a score that is not a number, weights without values (on the device meta).
     /// </exception>
     public Mask Prune(nn.Module model, double sparsity, Mask? previous = null)
     {
@@ -63,7 +63,17 @@ public sealed record Pruner(Saliency Saliency)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
+        if (Prunable.Weights(model).Count == 0)
+        {
+            throw new WorkbookException("the model has no weights to prune: it has no layer with a weight of two or more dimensions (RegisterComponents() is missing in its constructor, or its layers are in a list?)");
+        }
+
         IReadOnlyList<(string Name, Parameter Weight)> weights = Prunable.Weights(model, Scope.Except);
+        if (weights.Count == 0)
+        {
+            throw new WorkbookException("every layer of the model is left out: there is nothing to prune");
+        }
+
         foreach ((string name, Parameter weight) in weights)
         {
             Prunable.RequireValues($"the parameter '{name}'", weight);

@@ -185,6 +185,8 @@ public sealed class PrunerLaws
         { "fraction from 0 to 1, not -0.1", net => new Pruner(Saliency.Magnitude).Prune(net, -0.1) },
         { "fraction from 0 to 1, not NaN", net => new Pruner(Saliency.Magnitude).Prune(net, double.NaN) },
         { "no layer 'fc9' to leave out; the weights are 0.weight, 1.weight", net => new Pruner(Saliency.Magnitude) { Scope = Scope.PerLayer("fc9") }.Prune(net, 0.5) },
+        { "the model has no weights to prune", _ => new Pruner(Saliency.Magnitude) { Scope = Scope.Global("fc9") }.Prune(nn.Sequential(nn.ReLU()), 0.5) },
+        { "every layer of the model is left out", net => new Pruner(Saliency.Magnitude) { Scope = Scope.PerLayer("0", "1") }.PruneMore(net, 0.5) },
         { "'0.weight' has no gradient", net => new Pruner(Saliency.GradientTimesWeight).Prune(net, 0.5) },
         { "pruned weights do not come back", net => new Pruner(Saliency.Magnitude).Prune(net, 0.25, new Pruner(Saliency.Magnitude).Prune(net, 0.5)) },
         { "no parameter '7.weight'", net => new Pruner(Saliency.Magnitude).Prune(net, 0.5, new Mask([KeyValuePair.Create("7.weight", ones(1))])) },

@@ -28,7 +28,7 @@ internal static class FinishedRun
         Parameters.Copy(executed, notebook);
         IReadOnlyList<JsonObject> targets = notebook.CodeCells;
         IReadOnlyList<JsonObject> sources = executed.CodeCells;
-        int same = targets.Zip(sources).TakeWhile(pair => NotebookDocument.Source(pair.First) == NotebookDocument.Source(pair.Second)).Count();
+        int same = targets.Zip(sources).TakeWhile(pair => Code(pair.First) == Code(pair.Second)).Count();
         if (same < Math.Max(targets.Count, sources.Count))
         {
             throw new WorkbookException($"{path} was made by other code than {notebook.Path} has now (from code cell {same + 1} on): run the notebook again");
@@ -42,4 +42,8 @@ internal static class FinishedRun
 
         return new RunResult(notebook.Name, notebook.Path, path, notebook.Root, ClaimOutputs.Find(notebook), null, null);
     }
+
+    // Lines of comments may have changed since.
+    private static string Code(JsonObject cell) =>
+        string.Join('\n', NotebookDocument.Source(cell).Split('\n').Select(line => line.TrimEnd()).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal))).Trim();
 }

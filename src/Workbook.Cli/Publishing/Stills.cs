@@ -30,7 +30,7 @@ internal static class Stills
             await page.WriteAsync(Page(parts), patience.Token).ConfigureAwait(false);
             double[] heights = await WaitAsync(page, patience.Token).ConfigureAwait(false);
             byte[]?[] pictures = [];
-            foreach (double scale in (double[])[2, 1.5, 1])
+            for (double scale = 2; scale >= 1; scale -= 0.25)
             {
                 await page.ResizeAsync(Width, (int)Math.Ceiling(heights.Append(1).Max()), scale, patience.Token).ConfigureAwait(false);
                 pictures = await DrawAsync(page, heights, patience.Token).ConfigureAwait(false);

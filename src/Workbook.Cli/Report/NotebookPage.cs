@@ -60,9 +60,10 @@ internal sealed class NotebookPage(RunResult result, IReadOnlyList<RunResult> al
     {
         IEnumerable<JsonObject> cells = _notebook.CodeCells.OrderByDescending(cell => PublishedNotebook.PictureNames(cell).Any());
         return cells.SelectMany(cell => (cell["outputs"] as JsonArray ?? []).OfType<JsonObject>()).Select(output => output["data"]).OfType<JsonObject>()
-            .Where(data => data["image/png"] is not null || Joined(data["text/html"]).Contains("wb-chart", StringComparison.Ordinal))
-            .Select(Shown).FirstOrDefault();
+            .Where(data => data["image/png"] is not null || IsChart(data)).OrderByDescending(IsChart).Select(Shown).FirstOrDefault();
     }
+
+    private static bool IsChart(JsonObject data) => Joined(data["text/html"]).Contains("wb-chart", StringComparison.Ordinal);
 
     private static string FileOf(string name) => name + ".html";
 

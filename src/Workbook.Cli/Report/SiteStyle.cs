@@ -28,8 +28,8 @@ internal static class SiteStyle
         .cards li{border:1px solid var(--line);border-radius:8px;padding:.8em;overflow:hidden}
         .cards a{display:block;text-decoration:none}
         .cards small{color:var(--quiet)}
-        .thumbnail{height:190px;overflow:hidden;margin-bottom:.6em;color:var(--text)}
-        .thumbnail>div{width:760px;transform:scale(.4);transform-origin:0 0;pointer-events:none}
+        .thumbnail{height:205px;overflow:hidden;margin-bottom:.6em;color:var(--text)}
+        .thumbnail>div{width:600px;transform:scale(.4);transform-origin:0 0;pointer-events:none}
         img,svg{max-width:100%;height:auto}
         .scroll,.md table{overflow-x:auto}
         .md table{display:block}
@@ -47,7 +47,7 @@ internal static class SiteStyle
         .output pre{padding:.2em .9em;white-space:pre-wrap;overflow-wrap:anywhere}
         .error{border-left:4px solid var(--bad);padding-left:.8em}
         math{font-family:"STIX Two Math","Cambria Math","Latin Modern Math",math,serif}
-        div.math{overflow-x:auto;overflow-y:hidden;margin:1em 0;padding:.2em 0;font-size:1.1em}
+        div.math{display:flex;justify-content:safe center;overflow-x:auto;overflow-y:hidden;margin:1em 0;padding:.2em 0;font-size:1.1em}
         .wb-figure{max-width:100%!important}
         .wb-chart .main-svg{max-width:none}
         .quiet{color:var(--quiet)}

@@ -27,17 +27,7 @@ internal static class TestBrowser
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         BrowserPage page = await browser.OpenAsync(width, 900, dark, cancellation);
         await page.NavigateAsync(new Uri(file), cancellation);
-        JsonNode seen = (await page.EvaluateAsync(
-            """
-            (async () => {
-              const charts = [...document.querySelectorAll('.wb-chart')];
-              const drawn = chart => [...chart.querySelectorAll('.main-svg .cartesianlayer path, .main-svg image')].some(mark => mark.getBoundingClientRect().width > 20);
-              for (let tries = 0; !charts.every(drawn) && tries < 300; tries++) await new Promise(go => setTimeout(go, 100));
-              await Promise.all([...document.images].map(image => image.decode()));
-              return { charts: charts.length, empty: charts.filter(chart => !drawn(chart)).map(chart => chart.id), wide: document.documentElement.scrollWidth - innerWidth, height: document.documentElement.scrollHeight };
-            })()
-            """,
-            cancellation))!;
+        JsonNode seen = await SeenAsync(page, cancellation);
         if (picture is not null)
         {
             double height = Math.Min(12_000, seen["height"]!.GetValue<double>());
@@ -52,4 +42,36 @@ internal static class TestBrowser
         Assert.All(page.Requests, address => Assert.StartsWith("file:", address, StringComparison.Ordinal));
         return seen["charts"]!.GetValue<int>();
     }
+
+    /// <summary>Opens a page of another program's making, which may miss scripts of a network; fails where a chart or a picture is not drawn.</summary>
+    /// <returns>How many charts and how many pictures of charts are seen.</returns>
+    public static async Task<(int Live, int Still)> CountChartsAsync(Browser browser, string file)
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        BrowserPage page = await browser.OpenAsync(1280, 900, dark: false, cancellation);
+        await page.NavigateAsync(new Uri(file), cancellation);
+        JsonNode seen = await SeenAsync(page, cancellation);
+        Assert.Equal($"{file}: []", $"{file}: {seen["empty"]!.ToJsonString()}");
+        return (seen["charts"]!.GetValue<int>(), seen["pictures"]!.GetValue<int>());
+    }
+
+    // A chart is drawn if its SVG holds a mark or an image that is seen.
+    private static async Task<JsonNode> SeenAsync(BrowserPage page, CancellationToken cancellation) =>
+        (await page.EvaluateAsync(
+            """
+            (async () => {
+              const charts = [...document.querySelectorAll('.wb-chart')];
+              const drawn = chart => [...chart.querySelectorAll('.main-svg .cartesianlayer path, .main-svg image')].some(mark => mark.getBoundingClientRect().width > 20);
+              for (let tries = 0; !charts.every(drawn) && tries < 300; tries++) await new Promise(go => setTimeout(go, 100));
+              await Promise.all([...document.images].map(image => image.decode()));
+              return {
+                charts: charts.length,
+                empty: charts.filter(chart => !drawn(chart)).map(chart => chart.id),
+                pictures: [...document.images].filter(image => image.src.startsWith('data:image/png') && image.offsetWidth > 300).length,
+                wide: document.documentElement.scrollWidth - innerWidth,
+                height: document.documentElement.scrollHeight,
+              };
+            })()
+            """,
+            cancellation))!;
 }

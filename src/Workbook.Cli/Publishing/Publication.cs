@@ -1,3 +1,4 @@
+using System.Text;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Running;
 
@@ -10,10 +11,10 @@ internal static class Publication
 
     /// <summary>Draws and checks everything, then writes it; returns the files that were written.</summary>
     /// <exception cref="WorkbookException">A notebook is not fit for the repository; nothing is written.</exception>
-    public static async Task<IReadOnlyList<string>> WriteAsync(IReadOnlyList<RunResult> results, string browser, CancellationToken cancellation)
+    public static async Task<IReadOnlyCollection<string>> WriteAsync(IReadOnlyList<RunResult> results, string browser, CancellationToken cancellation)
     {
         OrderedDictionary<string, byte[]> files = [];
-        List<NotebookDocument> published = [];
+        Dictionary<string, NotebookDocument> published = [];
         foreach (RunResult result in results)
         {
             NotebookDocument notebook = new(result.SourcePath, result.Document.DeepClone().AsObject());
@@ -36,7 +37,12 @@ internal static class Publication
             }
 
             files[notebook.Path] = JupyterJson.Serialize(notebook.Root);
-            published.Add(notebook);
+            published[notebook.Path] = notebook;
+        }
+
+        foreach (string folder in published.Keys.Select(path => Path.GetDirectoryName(path)!).Distinct())
+        {
+            RenewReadme(folder, published, files);
         }
 
         foreach ((string path, byte[] content) in files)
@@ -45,26 +51,24 @@ internal static class Publication
             AtomicFile.Write(path, content);
         }
 
-        return [.. files.Keys, .. published.Select(notebook => Path.GetDirectoryName(notebook.Path)!).Distinct().Select(RenewReadme).OfType<string>()];
+        return files.Keys;
     }
 
     // The README beside the notebooks' folder tells the claims of all that lie there, also of those that are not published now.
-    private static string? RenewReadme(string folder)
+    private static void RenewReadme(string folder, Dictionary<string, NotebookDocument> published, OrderedDictionary<string, byte[]> files)
     {
-        string readme = Path.Combine(folder, "..", "README.md");
+        string readme = Path.GetFullPath(Path.Combine(folder, "..", "README.md"));
         if (!File.Exists(readme))
         {
-            return null;
+            return;
         }
 
         string before = File.ReadAllText(readme);
-        string after = ReadmeClaims.Renew(before, Directory.EnumerateFiles(folder, "*.ipynb").Order(StringComparer.Ordinal).Select(NotebookReader.Read));
-        if (after == before)
+        string after = ReadmeClaims.Renew(before, Directory.EnumerateFiles(folder, "*.ipynb").Order(StringComparer.Ordinal)
+            .Select(path => published.GetValueOrDefault(path) ?? NotebookReader.Read(path)));
+        if (after != before)
         {
-            return null;
+            files[readme] = Encoding.UTF8.GetBytes(after);
         }
-
-        AtomicFile.Write(readme, System.Text.Encoding.UTF8.GetBytes(after));
-        return Path.GetFullPath(readme);
     }
 }

@@ -45,9 +45,8 @@ public sealed class NbconvertTests : IDisposable
             int live = shown.Count(data => data["text/html"] is { } html && MultilineText.FromNode(html)!.Contains("wb-chart", StringComparison.Ordinal));
             int still = shown.Count(data => data.ContainsKey("image/png"));
             Assert.True(live + still > 0, $"{path} has no charts");
-            Assert.Equal((path, live, still), Seen(await LookAtAsync(browser, path, "lab")));
-
-            (string, int, int) Seen((int Live, int Still) seen) => (path, seen.Live, seen.Still);
+            (int liveSeen, int stillSeen) = await LookAtAsync(browser, path, "lab");
+            Assert.Equal((path, live, still), (path, liveSeen, stillSeen));
         }
     }
 

@@ -27,7 +27,7 @@ public sealed class PublishTests : IDisposable
     {
         File.Copy(Repository.PathOf("lab.csx"), _workspace.PathOf("lab.csx"));
         JsonObject title = new() { ["cell_type"] = "markdown", ["metadata"] = new JsonObject(), ["source"] = "# 00 · Losses" };
-        JsonObject[] all = [title, Cells.Code("#!import ../lab.csx"), Cells.Code(Chart, "picture:losses"), .. cells.Select(cell => Cells.Code(cell))];
+        JsonObject[] all = [title, Cells.Code("#!import ../lab.csx"), Cells.Code("int steps = 1;", "parameters"), Cells.Code(Chart, "picture:losses"), .. cells.Select(cell => Cells.Code(cell))];
         return _workspace.Write("notebooks/n", Cells.Of(all));
     }
 
@@ -45,7 +45,7 @@ public sealed class PublishTests : IDisposable
         Nbformat.Check(notebook);
         JsonArray cells = notebook["cells"]!.AsArray();
         Assert.Empty(cells[1]!["outputs"]!.AsArray());
-        JsonObject chart = Assert.Single(cells[2]!["outputs"]!.AsArray())!["data"]!.AsObject();
+        JsonObject chart = Assert.Single(cells[3]!["outputs"]!.AsArray())!["data"]!.AsObject();
         Assert.Equal(["image/png", "text/plain"], chart.Select(part => part.Key).Order(StringComparer.Ordinal));
         byte[] picture = Convert.FromBase64String(chart["image/png"]!.ToString());
         Assert.Equal(1800, BinaryPrimitives.ReadInt32BigEndian(picture.AsSpan(16)));
@@ -53,7 +53,7 @@ public sealed class PublishTests : IDisposable
         (double white, int coloured) = await LookAtAsync(program, picture);
         Assert.InRange(white, 0.8, 0.99);
         Assert.InRange(coloured, 1000, 100_000);
-        Assert.Contains("<table", Cells.Join(cells[3]!["outputs"]![0]!["data"]!["text/html"]), StringComparison.Ordinal);
+        Assert.Contains("<table", Cells.Join(cells[4]!["outputs"]![0]!["data"]!["text/html"]), StringComparison.Ordinal);
 
         string readme = File.ReadAllText(_workspace.PathOf("README.md"));
         Assert.Contains("<b>00 · Losses</b>: 1 of 1 claims hold (quick profile)", readme, StringComparison.Ordinal);
@@ -67,26 +67,27 @@ public sealed class PublishTests : IDisposable
     {
         TestBrowser.Require();
         string path = Write("// once\nFile.AppendAllText(\"runs\", \"x\");");
-        Assert.Equal(0, _workspace.Run("run", "--out", "finished").ExitCode);
+        Assert.Equal(0, _workspace.Run("run", "--out", "finished", "-p", "steps=2").ExitCode);
         File.WriteAllText(path, File.ReadAllText(path).Replace("Losses", "Better words", StringComparison.Ordinal).Replace("// once", "// only once", StringComparison.Ordinal));
         (int exitCode, _, string errors) = _workspace.Run("publish", "--from", "finished");
         Assert.True(exitCode == 0, errors);
         Assert.Equal("x", File.ReadAllText(_workspace.PathOf("notebooks", "runs")));
         string published = File.ReadAllText(path);
         Assert.Contains("Better words", published, StringComparison.Ordinal);
+        Assert.Contains("steps = 2;", published, StringComparison.Ordinal);
         Assert.Contains("image/png", published, StringComparison.Ordinal);
 
         string changed = published.Replace("AppendAllText", "WriteAllText", StringComparison.Ordinal);
         File.WriteAllText(path, changed);
         (exitCode, _, errors) = _workspace.Run("publish", "--from", "finished");
         Assert.Equal(2, exitCode);
-        Assert.EndsWith("(from code cell 3 on): run the notebook again", errors.Trim(), StringComparison.Ordinal);
+        Assert.EndsWith("(from code cell 5 on): run the notebook again", errors.Trim(), StringComparison.Ordinal);
         Assert.Equal(changed, File.ReadAllText(path));
         Assert.Contains("holds no executed notebook named n.ipynb", _workspace.Run("publish", "--from", "nowhere").Errors, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("Console.WriteLine(Environment.CurrentDirectory);", 2, "code cell 3 holds a path of this machine: ")]
+    [InlineData("Console.WriteLine(Environment.CurrentDirectory);", 2, "code cell 4 holds a path of this machine: ")]
     [InlineData("throw new Exception(\"no\");", 1, "error: nothing is published")]
     [InlineData("Claims.Ours(\"pruning.a\", \"s\", [1.0], Expect.Above(2)).Show();", 1, "error: nothing is published")]
     public void What_is_not_fit_for_a_repository_leaves_everything_as_it_was(string cell, int expected, string fault)

@@ -2,10 +2,13 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using TorchSharp;
 using Workbook.Cli.Browsing;
+using Workbook.Cli.Notebooks;
+using Workbook.Cli.Outcome;
 using Workbook.Cli.Report;
 using Workbook.Cli.Running;
 using Workbook.Cli.Tests.Browsing;
 using Workbook.Cli.Tests.Notebook;
+using Workbook.Cli.Tests.Publishing;
 using Workbook.Notebook;
 using Workbook.Notebook.Charts;
 using Workbook.Notebook.Claims;
@@ -79,6 +82,22 @@ public class SiteTests
         {
             Assert.Equal(1, await TestBrowser.LookAtAsync(browser, Path.Combine(folder, "index.html"), width, dark, Path.Combine(folder, $"index-{width}.png")));
             Assert.Equal(12, await TestBrowser.LookAtAsync(browser, page, width, dark, Path.Combine(folder, $"page-{width}.png")));
+        }
+    }
+
+    [Fact]
+    public async Task The_notebooks_own_pages_fit_a_screen_and_a_phone()
+    {
+        string program = TestBrowser.Require();
+        string folder = Path.Combine(Gallery(), "notebooks");
+        RunResult[] results = [.. CommittedNotebookTests.Committed.Select(NotebookReader.Read).Select(n => new RunResult(n.Name, n.Path, n.Path, n.Root, ClaimOutputs.Find(n), null, null))];
+        ReportSite.Write(folder, results);
+        string[] folders = [folder, .. CommittedNotebookTests.Executed.Select(path => Path.Combine(Path.GetDirectoryName(path)!, "site")).Distinct()];
+        await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
+        foreach (string page in folders.SelectMany(site => Directory.GetFiles(site, "*.html")))
+        {
+            await TestBrowser.LookAtAsync(browser, page, 1280, dark: true);
+            await TestBrowser.LookAtAsync(browser, page, 390, dark: false);
         }
     }
 

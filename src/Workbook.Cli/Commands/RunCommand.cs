@@ -46,20 +46,33 @@ internal static class RunCommand
     /// <summary>Makes a command run notebooks: all, if it has no argument that names some.</summary>
     public static void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { s_data, s_dataset, s_profile, s_parameters, s_out, s_timeout, s_jobs, s_failFast, s_inPlace })
-        {
-            command.Options.Add(option);
-        }
-
+        AddOptions(command);
+        command.Options.Add(s_inPlace);
         command.SetAction(RunAsync);
     }
 
-    private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
+    /// <summary>Gives another command, which runs notebooks too, the notebooks and the options to name.</summary>
+    public static void AddArguments(Command command)
+    {
+        command.Arguments.Add(s_notebooks);
+        AddOptions(command);
+    }
+
+    /// <summary>The notebooks that the arguments name, and where what is written about them goes.</summary>
+    public static (NotebookDocument[] Notebooks, string OutputFolder) Read(ParseResult arguments)
     {
         IReadOnlyList<string> paths = NotebookFinder.Find(arguments.GetValue(s_notebooks) ?? []);
+        return ([.. paths.Select(NotebookReader.Read)], OutputFolder(arguments.GetValue(s_out), paths));
+    }
+
+    /// <summary>Readies the run that the arguments ask for.</summary>
+    /// <returns>Null if the user interrupted that.</returns>
+    public static async Task<RunSession?> PrepareAsync(ParseResult arguments, CancellationToken cancellation)
+    {
+        (NotebookDocument[] notebooks, string outputFolder) = Read(arguments);
         RunOptions options = new()
         {
-            OutputFolder = OutputFolder(arguments.GetValue(s_out), paths),
+            OutputFolder = outputFolder,
             DataFolder = DataFolder(arguments.GetValue(s_data)),
             Dataset = arguments.GetValue(s_dataset),
             Profile = arguments.GetValue(s_profile),
@@ -69,7 +82,6 @@ internal static class RunCommand
             InPlace = arguments.GetValue(s_inPlace),
             Verbose = arguments.GetValue(WorkbookCommands.Verbose),
         };
-        NotebookDocument[] notebooks = [.. paths.Select(NotebookReader.Read)];
         Parameters.Inject(notebooks, arguments.GetValue(s_parameters) ?? []);
         CreateOutputFolder(options.OutputFolder);
         try
@@ -79,10 +91,23 @@ internal static class RunCommand
         catch (OperationCanceledException)
         {
             await Console.Error.WriteLineAsync("interrupted").ConfigureAwait(false);
-            return RunSession.Interrupted;
+            return null;
         }
 
-        return await new RunSession(notebooks, options).RunAsync(cancellation).ConfigureAwait(false);
+        return new RunSession(notebooks, options);
+    }
+
+    private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation) =>
+        await PrepareAsync(arguments, cancellation).ConfigureAwait(false) is { } session
+            ? await session.RunAsync(cancellation).ConfigureAwait(false)
+            : RunSession.Interrupted;
+
+    private static void AddOptions(Command command)
+    {
+        foreach (Option option in new Option[] { s_data, s_dataset, s_profile, s_parameters, s_out, s_timeout, s_jobs, s_failFast })
+        {
+            command.Options.Add(option);
+        }
     }
 
     private static string OutputFolder(string? named, IReadOnlyList<string> notebooks)
@@ -98,7 +123,8 @@ internal static class RunCommand
             : folder;
     }
 
-    private static void CreateOutputFolder(string folder)
+    /// <summary>Makes the folder, and finds out whether it can be written to.</summary>
+    public static void CreateOutputFolder(string folder)
     {
         try
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Workbook.Cli.Browsing;
 using Workbook.Data;
 
 namespace Workbook.Cli.Diagnosis;
@@ -98,20 +99,9 @@ internal static class Machine
             : new(FindingState.Optional, "data", $"none in {Datasets.CacheFolder}", "A run downloads MNIST or, without a network, uses the built-in digits; --data DIR or WORKBOOK_DATA names a folder that has it");
     }
 
-    private static Finding Browser()
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            return new(FindingState.Good, "browser", "the system's");
-        }
-
-        string[] names = ["firefox", "chromium", "google-chrome", "microsoft-edge"];
-        string? found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .SelectMany(folder => names.Select(name => Path.Combine(folder, name))).FirstOrDefault(File.Exists);
-        return found is not null
-            ? new(FindingState.Good, "browser", found)
-            : new(FindingState.Optional, "browser", "none found", "Only needed to read the report: copy report.html to a machine that has one");
-    }
+    private static Finding Browser() => BrowserFinder.Find() is { } found
+        ? new(FindingState.Good, "browser", found)
+        : new(FindingState.Optional, "browser", "no Chromium, Chrome or Edge found", $"Only `workbook publish` needs one: install it, or name its program in {BrowserFinder.Variable}");
 
     private static string? Output(string program, string argument)
     {

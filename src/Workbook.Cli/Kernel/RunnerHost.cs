@@ -9,6 +9,9 @@ internal sealed class RunnerHost(EventChannel channel) : INotebookHost
 
     public string Name => "workbook run";
 
+    /// <summary>The executed notebook, too, shows its charts wherever it is opened.</summary>
+    public bool WantsPlotly => true;
+
     public string Display(IReadOnlyDictionary<string, string> bundle)
     {
         string id = Interlocked.Increment(ref _lastId).ToString();

@@ -25,7 +25,13 @@ internal sealed class NotebookDocument
 
     public JsonObject Root { get; }
 
-    public IReadOnlyList<JsonObject> CodeCells => [.. _cells.Select(cell => cell!.AsObject()).Where(IsCode)];
+    /// <summary>The first heading of its text, else its name.</summary>
+    public string Title => Cells.Where(cell => cell["cell_type"]!.GetValue<string>() == "markdown").SelectMany(cell => Source(cell).Split('\n'))
+        .FirstOrDefault(line => line.StartsWith("# ", StringComparison.Ordinal))?[2..].Trim() ?? Name;
+
+    public IReadOnlyList<JsonObject> Cells => [.. _cells.Select(cell => cell!.AsObject())];
+
+    public IReadOnlyList<JsonObject> CodeCells => [.. Cells.Where(IsCode)];
 
     public static string Source(JsonObject cell) => MultilineText.FromNode(cell["source"])!;
 

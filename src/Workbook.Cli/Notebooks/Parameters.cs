@@ -20,13 +20,9 @@ internal static class Parameters
     /// <exception cref="WorkbookException">An assignment is malformed, or no notebook declares the name.</exception>
     public static void Inject(IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<string> assignments)
     {
-        // Values of an earlier run (--in-place) are not this one's.
         foreach (NotebookDocument notebook in notebooks)
         {
-            foreach (JsonObject earlier in notebook.CodeCells.Where(cell => NotebookDocument.HasTag(cell, InjectedTag)))
-            {
-                notebook.Remove(earlier);
-            }
+            RemoveEarlier(notebook);
         }
 
         if (assignments.Count == 0)
@@ -63,6 +59,17 @@ internal static class Parameters
         }
     }
 
+    /// <summary>Gives a notebook the values that another, an executed copy of it, was run with.</summary>
+    public static void Copy(NotebookDocument executed, NotebookDocument notebook)
+    {
+        RemoveEarlier(notebook);
+        if (executed.CodeCells.FirstOrDefault(cell => NotebookDocument.HasTag(cell, InjectedTag)) is { } injected
+            && notebook.CodeCells.FirstOrDefault(cell => NotebookDocument.HasTag(cell, DeclaringTag)) is { } declaring)
+        {
+            notebook.InsertAfter(declaring, NotebookDocument.Source(injected), InjectedTag);
+        }
+    }
+
     /// <summary>A C# literal for a value as it was typed.</summary>
     /// <param name="type">The declared type as it is written, such as <c>double</c> or <c>var</c>.</param>
     internal static string Literal(string value, string type)
@@ -91,6 +98,15 @@ internal static class Parameters
             ("decimal", true) => value + "m",
             _ => value,
         };
+    }
+
+    // Values of an earlier run (--in-place, or published) are not this one's.
+    private static void RemoveEarlier(NotebookDocument notebook)
+    {
+        foreach (JsonObject earlier in notebook.CodeCells.Where(cell => NotebookDocument.HasTag(cell, InjectedTag)))
+        {
+            notebook.Remove(earlier);
+        }
     }
 
     private static Dictionary<string, string> Inject(NotebookDocument notebook, Dictionary<string, string> values)

@@ -20,7 +20,7 @@ internal static class ClaimText
 
     /// <summary>What the claims were measured on, e.g. <c>mnist, quick profile</c>.</summary>
     public static string RanOn(IEnumerable<JsonObject> claims) =>
-        string.Join("; ", claims.Select(claim => $"{Of(claim, "dataset")}, {Of(claim, "profile")} profile").Distinct());
+        string.Join("; ", claims.Select(claim => (Of(claim, "dataset") is { Length: > 0 } dataset ? dataset + ", " : "") + $"{Of(claim, "profile")} profile").Distinct());
 
     private static string Unit(JsonObject claim) => Of(claim, "unit") is { Length: > 0 } unit ? " " + unit : "";
 

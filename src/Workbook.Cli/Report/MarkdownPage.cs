@@ -7,8 +7,9 @@ using Markdig.Syntax.Inlines;
 
 namespace Workbook.Cli.Report;
 
-/// <summary>Markdown cells of one notebook to HTML, with its headings gathered and its formulas legible.</summary>
-internal sealed class MarkdownPage(string anchor)
+/// <summary>Markdown cells of one notebook to HTML, with its headings gathered and its formulas drawn.</summary>
+/// <param name="pageOf">The page of the notebook with that name; null if it has none.</param>
+internal sealed class MarkdownPage(Func<string, string?> pageOf)
 {
     private static readonly MarkdownPipeline s_pipeline = new MarkdownPipelineBuilder().UsePipeTables().UseMathematics().UseAutoLinks().UseFootnotes().Build();
 
@@ -24,13 +25,18 @@ internal sealed class MarkdownPage(string anchor)
         {
             if (heading.Level <= 2 && heading.Inline is not null)
             {
-                string id = $"{anchor}-{_headings.Count + 1}";
+                string id = $"part-{_headings.Count + 1}";
                 heading.GetAttributes().Id = id;
                 _headings.Add((id, string.Concat(heading.Inline.Descendants().Select(PlainText))));
             }
+        }
 
-            // The page has its own title: a notebook's title stands one level below.
-            heading.Level = Math.Min(6, heading.Level + 1);
+        foreach (LinkInline link in document.Descendants<LinkInline>())
+        {
+            if (link is { IsImage: false, Url: { } url } && url.EndsWith(".ipynb", StringComparison.Ordinal) && pageOf(Path.GetFileNameWithoutExtension(url)) is { } page)
+            {
+                link.Url = page;
+            }
         }
 
         using StringWriter writer = new();
@@ -54,12 +60,12 @@ internal sealed class MarkdownPage(string anchor)
     private sealed class InlineMath : HtmlObjectRenderer<MathInline>
     {
         protected override void Write(HtmlRenderer renderer, MathInline obj) =>
-            renderer.Write("<span class=\"math\">").Write(TexText.Html(obj.Content.ToString())).Write("</span>");
+            renderer.Write(TexMath.Html(obj.Content.ToString()));
     }
 
     private sealed class BlockMath : HtmlObjectRenderer<MathBlock>
     {
         protected override void Write(HtmlRenderer renderer, MathBlock obj) =>
-            renderer.Write("<div class=\"math\">").Write(TexText.Html(obj.Lines.ToString())).Write("</div>");
+            renderer.Write("<div class=\"math\">").Write(TexMath.Html(obj.Lines.ToString(), block: true)).Write("</div>");
     }
 }

@@ -8,6 +8,6 @@ namespace Workbook.Cli.Running;
 /// <param name="OutputPath">The executed notebook.</param>
 /// <param name="Document">The executed notebook's JSON (nbformat 4.5).</param>
 /// <param name="Claims">The claims in its outputs, as the notebook states them.</param>
-/// <param name="Elapsed">Wall time from the start of its process.</param>
+/// <param name="Elapsed">Wall time from the start of its process; null for a run of earlier.</param>
 /// <param name="Error">Null if every cell ran, else one line that says what failed.</param>
-internal sealed record RunResult(string Name, string SourcePath, string OutputPath, JsonObject Document, IReadOnlyList<JsonObject> Claims, TimeSpan Elapsed, string? Error);
+internal sealed record RunResult(string Name, string SourcePath, string OutputPath, JsonObject Document, IReadOnlyList<JsonObject> Claims, TimeSpan? Elapsed, string? Error);

@@ -11,6 +11,9 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
 {
     public const int Interrupted = 130;
 
+    /// <summary>What came of each notebook, after the run.</summary>
+    public IReadOnlyList<RunResult> Results { get; private set; } = [];
+
     /// <returns>The exit code: 0 if every cell ran and every claim of ours that was measured holds.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
@@ -31,14 +34,19 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
             return Interrupted;
         }
 
+        Results = results;
+        return Report(notebooks, results, options.OutputFolder) ? 0 : 1;
+    }
+
+    /// <summary>Prints and writes what notebooks brought: the claims, the report.</summary>
+    /// <returns>Whether every notebook ran to its end and every claim of ours that was measured holds.</returns>
+    public static bool Report(IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<RunResult> results, string folder)
+    {
         ClaimSummary summary = new(results);
-        summary.Write(Path.Combine(options.OutputFolder, "claims.json"));
-        Print(results, summary);
-        string report = Path.Combine(options.OutputFolder, "report.html");
-        HtmlReport.Write(report, results);
-        await Console.Out.WriteLineAsync(report).ConfigureAwait(false);
-        bool good = results.Length == notebooks.Count && results.All(result => result.Error is null) && summary.Errors.Count == 0 && !summary.Failed.Any();
-        return good ? 0 : 1;
+        summary.Write(Path.Combine(folder, "claims.json"));
+        Print(notebooks, results, summary);
+        Console.WriteLine(ReportSite.Write(Path.Combine(folder, "site"), results));
+        return results.Count == notebooks.Count && results.All(result => result.Error is null) && summary.Errors.Count == 0 && !summary.Failed.Any();
     }
 
     private async Task<List<(NotebookRun, RunResult)>> RunNotebooksAsync(CancellationToken cancellation)
@@ -77,7 +85,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
         return [.. done.Where(d => d is not null).Select(d => d!.Value)];
     }
 
-    private void Print(RunResult[] results, ClaimSummary summary)
+    private static void Print(IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<RunResult> results, ClaimSummary summary)
     {
         if (Console.IsOutputRedirected)
         {
@@ -97,7 +105,8 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
 
         foreach (RunResult result in results)
         {
-            Console.WriteLine($"{result.Name}: {(result.Error is null ? "ran" : "failed")} in {result.Elapsed.TotalSeconds:0.0} s");
+            string time = result.Elapsed is { } elapsed ? $" in {elapsed.TotalSeconds:0.0} s" : "";
+            Console.WriteLine($"{result.Name}: {(result.Error is null ? "ran" : "failed")}{time}");
         }
 
         foreach (NotebookDocument left in notebooks.Where(notebook => results.All(result => result.Name != notebook.Name)))

@@ -6,7 +6,7 @@ public interface INotebookHost
     /// <summary>The host's name, for messages.</summary>
     string Name { get; }
 
-    /// <summary>Whether plotly.js (3.6 MB) has to be sent to the page once; not where the page brings it, as the report does.</summary>
+    /// <summary>Whether plotly.js (3.6 MB) has to be sent to the page once; not where the page brings it.</summary>
     bool WantsPlotly => false;
 
     /// <summary>Shows one output of the running cell.</summary>

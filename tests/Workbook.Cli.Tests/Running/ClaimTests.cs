@@ -27,7 +27,7 @@ public sealed class ClaimTests : IDisposable
         (int exitCode, string output, string errors) = _workspace.Run("run", "n.ipynb");
         Assert.True(exitCode == 0, errors);
         Assert.Contains("not measured here", output, StringComparison.Ordinal);
-        string report = _workspace.PathOf("artifacts", "run", "report.html");
+        string report = _workspace.PathOf("artifacts", "run", "site", "index.html");
         Assert.Equal(report, output.TrimEnd().Split('\n')[^1].TrimEnd());
         Assert.Contains("pruning.c", File.ReadAllText(report), StringComparison.Ordinal);
         JsonArray claims = JsonNode.Parse(File.ReadAllText(_workspace.PathOf("artifacts", "run", "claims.json")))!.AsArray();

@@ -1,19 +1,35 @@
 namespace Workbook.Cli.Report;
 
 /// <summary>How the report looks: light and dark, from a phone up.</summary>
-internal static class ReportStyle
+internal static class SiteStyle
 {
     public const string Css = """
         :root{color-scheme:light dark;--text:#1c1c1c;--page:#fff;--soft:#f4f4f2;--line:#d5d5d2;--link:#00599c;--good:#00734f;--bad:#b34700;--quiet:#666;--code-word:#00599c;--code-text:#8a4b00;--code-note:#5f6f5f}
         @media(prefers-color-scheme:dark){:root{--text:#e6e6e3;--page:#161617;--soft:#222224;--line:#3c3c3f;--link:#6db8ef;--good:#3cc494;--bad:#f5883f;--quiet:#a5a5a2;--code-word:#6db8ef;--code-text:#e6b566;--code-note:#9db09d}}
         *{box-sizing:border-box}
-        html{-webkit-text-size-adjust:100%}
+        html{-webkit-text-size-adjust:100%;scroll-padding-top:1em}
         body{margin:0;background:var(--page);color:var(--text);font:16px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif}
-        main{max-width:62em;margin:0 auto;padding:1em;overflow-wrap:break-word}
+        main{max-width:62em;margin:0 auto;padding:1em;overflow-wrap:break-word;min-width:0}
         a{color:var(--link)}
         h1,h2,h3,h4{line-height:1.25;margin:1.4em 0 .5em}
-        h1{font-size:1.8em}
-        section.notebook{border-top:3px solid var(--line);margin-top:3em}
+        h1{font-size:1.8em;margin-top:.5em}
+        nav details{border:1px solid var(--line);border-radius:6px;padding:.5em .9em;margin:1em;font-size:15px}
+        nav summary{cursor:pointer;font-weight:600}
+        nav ul{list-style:none;margin:.5em 0;padding:0}
+        nav li{margin:.3em 0}
+        nav.around{display:flex;justify-content:space-between;gap:1em;border-top:1px solid var(--line);margin-top:3em;padding-top:1em}
+        @media(min-width:1100px){
+          .page{display:grid;grid-template-columns:17em minmax(0,62em);justify-content:center}
+          .page>nav{position:sticky;top:0;align-self:start;max-height:100vh;overflow-y:auto}
+          .page>nav details{border:0}
+          .page>main{margin:0;width:100%}
+        }
+        .cards{list-style:none;margin:1.5em 0;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,17em),1fr));gap:1em}
+        .cards li{border:1px solid var(--line);border-radius:8px;padding:.8em;overflow:hidden}
+        .cards a{display:block;text-decoration:none}
+        .cards small{color:var(--quiet)}
+        .thumbnail{height:205px;overflow:hidden;margin-bottom:.6em;color:var(--text)}
+        .thumbnail>div{width:600px;transform:scale(.4);transform-origin:0 0;pointer-events:none}
         img,svg{max-width:100%;height:auto}
         .scroll,.md table{overflow-x:auto}
         .md table{display:block}
@@ -28,11 +44,12 @@ internal static class ReportStyle
         .code .k{color:var(--code-word)}.code .s{color:var(--code-text)}.code .c{color:var(--code-note);font-style:italic}
         code{font:.9em ui-monospace,"Cascadia Code",Consolas,monospace}
         .output{margin:.5em 0 1em;overflow-x:auto}
-        .output pre{padding:.2em .9em;white-space:pre-wrap}
+        .output pre{padding:.2em .9em;white-space:pre-wrap;overflow-wrap:anywhere}
         .error{border-left:4px solid var(--bad);padding-left:.8em}
-        .math{font-family:"STIX Two Math","Cambria Math","Latin Modern Math",serif;font-style:italic;white-space:normal}
-        div.math{display:block;overflow-x:auto;text-align:center;margin:1em 0;font-size:1.1em}
+        math{font-family:"STIX Two Math","Cambria Math","Latin Modern Math",math,serif}
+        div.math{display:flex;justify-content:safe center;overflow-x:auto;overflow-y:hidden;margin:1em 0;padding:.2em 0;font-size:1.1em}
         .wb-figure{max-width:100%!important}
+        .wb-chart .main-svg{max-width:none}
         .quiet{color:var(--quiet)}
         @media(max-width:600px){
           table.claims thead{display:none}

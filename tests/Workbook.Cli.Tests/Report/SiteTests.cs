@@ -1,9 +1,14 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using TorchSharp;
+using Workbook.Cli.Browsing;
+using Workbook.Cli.Notebooks;
+using Workbook.Cli.Outcome;
 using Workbook.Cli.Report;
 using Workbook.Cli.Running;
+using Workbook.Cli.Tests.Browsing;
 using Workbook.Cli.Tests.Notebook;
+using Workbook.Cli.Tests.Publishing;
 using Workbook.Notebook;
 using Workbook.Notebook.Charts;
 using Workbook.Notebook.Claims;
@@ -14,48 +19,86 @@ using NotebookClaims = Workbook.Notebook.Claims.Claims;
 
 namespace Workbook.Cli.Tests.Report;
 
-/// <summary>The page written here shows every chart: look at it in artifacts/gallery.</summary>
+/// <summary>The site written here shows every chart: look at it, or at its pictures, in artifacts/gallery.</summary>
 [Collection(OneNotebook.Name)]
-public class HtmlReportTests
+public class SiteTests
 {
     [Fact]
-    public void The_report_holds_everything_itself_once()
+    public void The_site_holds_everything_itself_and_its_script_once()
     {
-        string path = Path.Combine(Gallery(), "report.html");
-        HtmlReport.Write(path, [Everything()]);
-        string page = File.ReadAllText(path);
-        string own = page.Replace(PlotlyScript.Html(), "", StringComparison.Ordinal);
+        string folder = Gallery();
+        File.WriteAllText(Path.Combine(folder, "of-an-earlier-run.html"), "");
+        Assert.Equal(Path.Combine(folder, "index.html"), ReportSite.Write(folder, [Everything()]));
+        Assert.Equal(
+            ["00-what-pruning-is.html", "00-what-pruning-is.ipynb", "claims.json", "index.html", "plotly.min.js", "style.css"],
+            Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        foreach (string page in Directory.GetFiles(folder, "*.html").Select(File.ReadAllText))
+        {
+            Assert.Empty(Regex.Matches(page, @"(src|srcset|@import|<link)[^>]{0,20}(https?:)?//", RegexOptions.IgnoreCase));
+            Assert.True(page.Length < 1_000_000, "plotly.js is in the page itself");
+        }
 
-        Assert.Equal(PlotlyScript.Html().Length, page.Length - own.Length);
-        Assert.Empty(Regex.Matches(own, @"(src|srcset|@import|<link)[^>]{0,20}(https?:)?//", RegexOptions.IgnoreCase));
-        Assert.Contains("does not hold", own, StringComparison.Ordinal);
-        Assert.Contains("not measured here (needs profile paper)", own, StringComparison.Ordinal);
-        Assert.Contains("+0.56 %", own, StringComparison.Ordinal);
-        Assert.Equal([path], Directory.GetFiles(Path.GetDirectoryName(path)!));
+        string index = File.ReadAllText(Path.Combine(folder, "index.html"));
+        Assert.Contains("does not hold", index, StringComparison.Ordinal);
+        Assert.Contains("not measured here (needs profile paper)", index, StringComparison.Ordinal);
+        Assert.Contains("+0.56 %", index, StringComparison.Ordinal);
+        Assert.Contains("t10k-labels-idx1-ubyte.gz", index, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void What_a_cell_prints_is_text_and_formulas_are_legible()
+    public void What_a_cell_prints_is_text_and_formulas_are_drawn()
     {
-        string path = Path.Combine(Gallery(), "report.html");
-        HtmlReport.Write(path, [Everything()]);
-        string page = File.ReadAllText(path);
+        string folder = Gallery();
+        ReportSite.Write(folder, [Everything()]);
+        string page = File.ReadAllText(Path.Combine(folder, "00-what-pruning-is.html"));
 
         Assert.Contains("&lt;script&gt;alert(1)&lt;/script&gt;", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<script>alert", page, StringComparison.Ordinal);
-        Assert.Contains("<span class=\"math\">w<sub>i</sub> ≤ 0</span>", page, StringComparison.Ordinal);
+        Assert.Contains("<msub><mrow><mi>w</mi></mrow><mrow><mi>i</mi></mrow></msub><mo>≤</mo><mn>0</mn>", page, StringComparison.Ordinal);
         Assert.Contains("data:image/png;base64,iVBOR", page, StringComparison.Ordinal);
         Assert.Contains("DivideByZeroException: Attempted", page, StringComparison.Ordinal);
-        Assert.Contains("<a href=\"#notebook-1-1\">What pruning is</a>", page, StringComparison.Ordinal);
+        Assert.Contains("<a href=\"#part-1\">What pruning is</a>", page, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_report_that_cannot_be_written_is_one_clear_line()
     {
-        string file = Path.Combine(Gallery(), "..", "a-file");
+        string file = Path.Combine(Gallery(), "a-file");
         File.WriteAllText(file, "");
-        WorkbookException fault = Assert.Throws<WorkbookException>(() => HtmlReport.Write(Path.Combine(file, "report.html"), []));
-        Assert.Contains("report.html: there is no folder", fault.Message, StringComparison.Ordinal);
+        WorkbookException fault = Assert.Throws<WorkbookException>(() => ReportSite.Write(file, []));
+        Assert.StartsWith($"the report can't be written to {file}: ", fault.Message, StringComparison.Ordinal);
+        File.Delete(file);
+    }
+
+    [Fact]
+    public async Task Every_chart_is_drawn_and_nothing_is_wider_than_the_page_on_a_screen_and_on_a_phone_light_and_dark()
+    {
+        string program = TestBrowser.Require();
+        string folder = Gallery();
+        ReportSite.Write(folder, [Everything()]);
+        string page = Path.Combine(folder, "00-what-pruning-is.html");
+        await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
+        foreach ((int width, bool dark) in new[] { (1280, false), (390, true) })
+        {
+            Assert.Equal(1, await TestBrowser.LookAtAsync(browser, Path.Combine(folder, "index.html"), width, dark, Path.Combine(folder, $"index-{width}.png")));
+            Assert.Equal(12, await TestBrowser.LookAtAsync(browser, page, width, dark, Path.Combine(folder, $"page-{width}.png")));
+        }
+    }
+
+    [Fact]
+    public async Task The_notebooks_own_pages_fit_a_screen_and_a_phone()
+    {
+        string program = TestBrowser.Require();
+        string folder = Path.Combine(Gallery(), "notebooks");
+        RunResult[] results = [.. CommittedNotebookTests.Committed.Select(NotebookReader.Read).Select(n => new RunResult(n.Name, n.Path, n.Path, n.Root, ClaimOutputs.Find(n), null, null))];
+        ReportSite.Write(folder, results);
+        string[] folders = [folder, .. CommittedNotebookTests.Executed.Select(path => Path.Combine(Path.GetDirectoryName(path)!, "site")).Distinct()];
+        await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
+        foreach (string page in folders.SelectMany(site => Directory.GetFiles(site, "*.html")))
+        {
+            await TestBrowser.LookAtAsync(browser, page, 1280, dark: true);
+            await TestBrowser.LookAtAsync(browser, page, 390, dark: false);
+        }
     }
 
     private static string Gallery()
@@ -66,7 +109,13 @@ public class HtmlReportTests
             folder = folder.Parent;
         }
 
-        return Directory.CreateDirectory(Path.Combine(folder.FullName, "gallery")).FullName;
+        DirectoryInfo gallery = Directory.CreateDirectory(Path.Combine(folder.FullName, "gallery"));
+        foreach (FileInfo file in gallery.GetFiles())
+        {
+            file.Delete();
+        }
+
+        return gallery.FullName;
     }
 
     private static RunResult Everything()
@@ -90,7 +139,7 @@ public class HtmlReportTests
                 ["data"] = new JsonObject([.. value.ToBundle().Select(part => KeyValuePair.Create(part.Key, (JsonNode?)part.Value))]),
             })),
         ];
-        return new RunResult("00-what-pruning-is", "in.ipynb", "out.ipynb", new JsonObject { ["cells"] = cells }, [.. claims.Select(claim => claim.ToJson())], TimeSpan.FromSeconds(12.3), null);
+        return new RunResult("00-what-pruning-is", "in.ipynb", "out.ipynb", new JsonObject { ["cells"] = cells, ["metadata"] = new JsonObject(), ["nbformat"] = 4, ["nbformat_minor"] = 5 }, [.. claims.Select(claim => claim.ToJson())], TimeSpan.FromSeconds(12.3), null);
     }
 
     private static List<IShowable> Values()

@@ -1,0 +1,62 @@
+using System.CommandLine;
+using Workbook.Cli.Browsing;
+using Workbook.Cli.Notebooks;
+using Workbook.Cli.Publishing;
+using Workbook.Cli.Running;
+
+namespace Workbook.Cli.Commands;
+
+/// <summary><c>workbook publish</c>.</summary>
+internal static class PublishCommand
+{
+    private static readonly Option<DirectoryInfo?> s_from = new("--from") { Description = "Runs nothing: publishes what an earlier run of the same code wrote to this folder.", HelpName = "DIR" };
+
+    public static Command Create()
+    {
+        Command command = new("publish", "Runs notebooks and writes them back for the repository: pictures in place of charts, the README's claims and pictures.") { s_from };
+        RunCommand.AddArguments(command);
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
+    {
+        string browser = BrowserFinder.Require();
+        (int exitCode, IReadOnlyList<RunResult> results) = arguments.GetValue(s_from) is { } from
+            ? Read(arguments, from)
+            : await ExecuteAsync(arguments, cancellation).ConfigureAwait(false);
+        if (exitCode != 0)
+        {
+            await Console.Error.WriteLineAsync("error: nothing is published: first every cell has to run, and every claim to hold").ConfigureAwait(false);
+            return exitCode;
+        }
+
+        try
+        {
+            foreach (string file in await Publication.WriteAsync(results, browser, cancellation).ConfigureAwait(false))
+            {
+                await Console.Out.WriteLineAsync($"published {file}").ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync("interrupted").ConfigureAwait(false);
+            return RunSession.Interrupted;
+        }
+
+        return 0;
+    }
+
+    private static async Task<(int, IReadOnlyList<RunResult>)> ExecuteAsync(ParseResult arguments, CancellationToken cancellation) =>
+        await RunCommand.PrepareAsync(arguments, cancellation).ConfigureAwait(false) is { } session
+            ? (await session.RunAsync(cancellation).ConfigureAwait(false), session.Results)
+            : (RunSession.Interrupted, []);
+
+    private static (int, IReadOnlyList<RunResult>) Read(ParseResult arguments, DirectoryInfo from)
+    {
+        (NotebookDocument[] notebooks, string folder) = RunCommand.Read(arguments);
+        IReadOnlyList<RunResult> results = FinishedRun.Read(notebooks, from.FullName);
+        RunCommand.CreateOutputFolder(folder);
+        return (RunSession.Report([.. notebooks.Where(notebook => results.Any(result => result.Name == notebook.Name))], results, folder) ? 0 : 1, results);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Net;
+using System.Text;
+using Workbook.Cli.Outcome;
+using Workbook.Cli.Running;
+using Workbook.Data;
+
+namespace Workbook.Cli.Report;
+
+/// <summary>The site's first page: the notebooks, each with a chart of its own, and all claims.</summary>
+internal static class IndexPage
+{
+    public static string Html(IReadOnlyList<NotebookPage> pages, IReadOnlyList<RunResult> results)
+    {
+        StringBuilder html = new();
+        html.Append("<main><h1>Pruning Workbook</h1>");
+        ReportedClaims.AppendSummary(html, results);
+        html.Append("<ul class=\"cards\">");
+        foreach (NotebookPage page in pages)
+        {
+            html.Append($"<li><a href=\"{Encode(Uri.EscapeDataString(page.File))}\">");
+            if (page.Thumbnail() is { } thumbnail)
+            {
+                // The chart itself, drawn at the page's width and shown smaller: legible, and in this reader's colours.
+                html.Append($"<div class=\"thumbnail\" aria-hidden=\"true\" inert><div>{thumbnail}</div></div>");
+            }
+
+            html.Append($"<strong>{Encode(page.Title)}</strong></a><small>{Encode(page.Outcome)}</small></li>");
+        }
+
+        html.Append("</ul>");
+        ReportedClaims.Append(html, results, pages);
+        AppendSources(html, results);
+        return ReportSite.Page("Pruning Workbook", html.Append("</main>").ToString());
+    }
+
+    private static void AppendSources(StringBuilder html, IReadOnlyList<RunResult> results)
+    {
+        html.Append("<h2>Source and data</h2><ul>");
+        if (Source() is { } source)
+        {
+            html.Append($"<li><a href=\"{Encode(source)}\">The source code</a> that this was run with</li>");
+        }
+
+        html.Append("<li>The executed notebooks: ").AppendJoin(", ", results.Select(result => $"<a href=\"{Encode(Uri.EscapeDataString(result.Name))}.ipynb\" download>{Encode(result.Name)}</a>")).Append("</li>");
+        html.Append("<li><a href=\"claims.json\">All claims as JSON</a></li>");
+        foreach (string name in results.SelectMany(result => result.Claims).Select(claim => ClaimText.Of(claim, "dataset")).Distinct())
+        {
+            html.Append(Manifest.Embedded.Datasets.FirstOrDefault(set => set.Name == name) is { } set
+                ? $"<li>{Encode(set.Title)} ({Encode(set.From)}; {Encode(set.Licence)}): {string.Join(", ", set.Files.Select(file => $"<a href=\"{set.Mirrors[0]}{file.Name}.gz\">{file.Name}</a>"))}</li>"
+                : name == "digits" ? "<li>Built-in digits, drawn by code: no files</li>" : "");
+        }
+
+        html.Append("</ul>");
+    }
+
+    // GitHub's workflows say where the repository is and which commit they run.
+    private static string? Source() =>
+        Environment.GetEnvironmentVariable("GITHUB_SERVER_URL") is { Length: > 0 } server
+        && Environment.GetEnvironmentVariable("GITHUB_REPOSITORY") is { Length: > 0 } repository
+        && Environment.GetEnvironmentVariable("GITHUB_SHA") is { Length: > 0 } commit
+            ? $"{server}/{repository}/tree/{commit}"
+            : null;
+
+    private static string Encode(string text) => WebUtility.HtmlEncode(text);
+}

@@ -1,0 +1,145 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using Workbook.Cli.Notebooks;
+using Workbook.Cli.Outcome;
+using Workbook.Cli.Publishing;
+using Workbook.Cli.Running;
+using Workbook.Notebook.Charts;
+
+namespace Workbook.Cli.Report;
+
+/// <summary>The page of one executed notebook: its text, its code, what the code showed.</summary>
+internal sealed class NotebookPage(RunResult result, IReadOnlyList<RunResult> all)
+{
+    private static readonly Lazy<string> s_plotly = new(PlotlyScript.Html);
+
+    private readonly NotebookDocument _notebook = new(result.SourcePath, result.Document);
+
+    public string File => FileOf(result.Name);
+
+    public string Title => _notebook.Title;
+
+    /// <summary>How long it ran and what became of its claims, in a few words.</summary>
+    public string Outcome => string.Join(" · ", new[]
+    {
+        result.Error is null ? "" : "did not finish",
+        result.Claims.Count == 0 ? "" : $"{result.Claims.Count(claim => ClaimSummary.Holds(claim) == true)} of {result.Claims.Count(claim => ClaimSummary.Holds(claim) is not null)} claims hold",
+        result.Elapsed is { } elapsed ? $"{elapsed.TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s" : "",
+    }.Where(part => part.Length > 0));
+
+    public string Html()
+    {
+        MarkdownPage markdown = new(name => all.Any(other => other.Name == name) ? FileOf(name) : null);
+        StringBuilder body = new();
+        foreach (JsonObject cell in _notebook.Cells)
+        {
+            AppendCell(body, cell, markdown);
+        }
+
+        StringBuilder html = new();
+        html.Append("<div class=\"page\"><nav aria-label=\"Contents\"><details open><summary>Contents</summary><p><a href=\"index.html\">Pruning Workbook</a></p><ul>");
+        foreach ((string id, string text) in markdown.Headings)
+        {
+            html.Append($"<li><a href=\"#{id}\">{Encode(text)}</a></li>");
+        }
+
+        html.Append($"</ul></details></nav><main><p class=\"quiet\"><a href=\"index.html\">Pruning Workbook</a> · {Encode(Outcome)} · <a href=\"{Encode(Uri.EscapeDataString(result.Name))}.ipynb\" download>this notebook</a> · <a href=\"index.html#claims\">all claims</a></p>");
+        if (result.Error is string error)
+        {
+            html.Append($"<div class=\"error\"><strong>This notebook did not finish.</strong><pre>{Encode(error)}</pre></div>");
+        }
+
+        html.Append(body).Append("<nav class=\"around\" aria-label=\"Notebooks\">").Append(Link(-1)).Append(Link(1)).Append("</nav></main></div>");
+        return ReportSite.Page($"{Title} – Pruning Workbook", html.ToString());
+    }
+
+    /// <summary>A chart of the notebook: the one that its tags name as a picture, else the first; null if it has none.</summary>
+    public string? Thumbnail()
+    {
+        IEnumerable<JsonObject> cells = _notebook.CodeCells.OrderByDescending(cell => PublishedNotebook.PictureNames(cell).Any());
+        return cells.SelectMany(cell => (cell["outputs"] as JsonArray ?? []).OfType<JsonObject>()).Select(output => output["data"]).OfType<JsonObject>()
+            .Where(data => data["image/png"] is not null || IsChart(data)).OrderByDescending(IsChart).Select(Shown).FirstOrDefault();
+    }
+
+    private static bool IsChart(JsonObject data) => Joined(data["text/html"]).Contains("wb-chart", StringComparison.Ordinal);
+
+    private static string FileOf(string name) => name + ".html";
+
+    private string Link(int step)
+    {
+        int at = all.ToList().IndexOf(result) + step;
+        return at >= 0 && at < all.Count ? $"<a href=\"{Encode(Uri.EscapeDataString(FileOf(all[at].Name)))}\">{(step < 0 ? "← " : "")}{Encode(new NotebookDocument("", all[at].Document).Title)}{(step > 0 ? " →" : "")}</a>" : "<span></span>";
+    }
+
+    private static void AppendCell(StringBuilder html, JsonObject cell, MarkdownPage markdown)
+    {
+        string source = Joined(cell["source"]);
+        switch (Joined(cell["cell_type"]))
+        {
+            case "markdown":
+                html.Append("<div class=\"md\">").Append(markdown.Render(source)).Append("</div>");
+                break;
+            case "code":
+                html.Append("<div class=\"code\"><pre tabindex=\"0\"><code>").Append(CodeColors.Html(source)).Append("</code></pre></div>");
+                foreach (JsonObject output in (cell["outputs"] as JsonArray ?? []).OfType<JsonObject>())
+                {
+                    AppendOutput(html, output);
+                }
+
+                break;
+            default:
+                html.Append($"<pre>{Encode(source)}</pre>");
+                break;
+        }
+    }
+
+    private static void AppendOutput(StringBuilder html, JsonObject output)
+    {
+        string type = Joined(output["output_type"]);
+        if (type == "stream")
+        {
+            html.Append($"<div class=\"output\"><pre>{Encode(Joined(output["text"]))}</pre></div>");
+        }
+        else if (type == "error")
+        {
+            html.Append($"<div class=\"output error\"><pre>{Encode($"{Joined(output["ename"])}: {Joined(output["evalue"])}")}</pre></div>");
+        }
+        else if (output["data"] is JsonObject data && Joined(data["text/html"]) != s_plotly.Value)
+        {
+            html.Append($"<div class=\"output\">{Shown(data)}</div>");
+        }
+    }
+
+    // The richest form that a page shows; HTML outputs are the notebook's own and trusted.
+    private static string Shown(JsonObject data)
+    {
+        if (data["text/html"] is JsonNode markup)
+        {
+            return Joined(markup);
+        }
+
+        string words = Encode(Joined(data["text/plain"]));
+        if (data["image/svg+xml"] is JsonNode svg)
+        {
+            string encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(Joined(svg)));
+            return $"<img alt=\"{words}\" src=\"data:image/svg+xml;base64,{encoded}\">";
+        }
+
+        foreach (string mime in (string[])["image/png", "image/jpeg"])
+        {
+            if (data[mime] is JsonNode picture)
+            {
+                return $"<img alt=\"{words}\" src=\"data:{mime};base64,{Encode(Joined(picture).Replace("\n", "", StringComparison.Ordinal))}\">";
+            }
+        }
+
+        return $"<pre>{words}</pre>";
+    }
+
+    // nbformat keeps a text as one string or as a list of lines.
+    private static string Joined(JsonNode? node) => MultilineText.FromNode(node) ?? node?.ToJsonString() ?? "";
+
+    private static string Encode(string text) => WebUtility.HtmlEncode(text);
+}

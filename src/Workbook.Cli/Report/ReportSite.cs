@@ -1,0 +1,65 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Workbook.Cli.Notebooks;
+using Workbook.Cli.Running;
+using Workbook.Notebook.Charts;
+
+namespace Workbook.Cli.Report;
+
+/// <summary>All notebooks of a run as a small web site that needs no server, no network and no build.</summary>
+internal static class ReportSite
+{
+    /// <summary>plotly.js, once for all pages.</summary>
+    public const string Script = "plotly.min.js";
+
+    /// <summary>The style sheet of all pages.</summary>
+    public const string Style = "style.css";
+
+    /// <summary>Writes the site into a folder, which is made; each file whole or not at all.</summary>
+    /// <returns>The first page's path.</returns>
+    /// <exception cref="WorkbookException">A file can't be written.</exception>
+    public static string Write(string folder, IReadOnlyList<RunResult> results)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            foreach (string earlier in Directory.EnumerateFiles(folder).Where(path => Path.GetExtension(path) is ".html" or ".ipynb"))
+            {
+                File.Delete(earlier);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WorkbookException($"the report can't be written to {folder}: {e.Message}", e);
+        }
+
+        string element = PlotlyScript.Html();
+        WriteText(Script, element[(element.IndexOf('>', StringComparison.Ordinal) + 1)..element.LastIndexOf("</script>", StringComparison.Ordinal)]);
+        WriteText(Style, SiteStyle.Css);
+        NotebookPage[] pages = [.. results.Select(result => new NotebookPage(result, results))];
+        foreach ((NotebookPage page, RunResult result) in pages.Zip(results))
+        {
+            WriteText(page.File, page.Html());
+            AtomicFile.Write(Path.Combine(folder, result.Name + ".ipynb"), JupyterJson.Serialize(result.Document));
+        }
+
+        AtomicFile.Write(Path.Combine(folder, "claims.json"), JupyterJson.Serialize(new JsonArray([.. results.SelectMany(result => result.Claims).Select(claim => claim.DeepClone())])));
+        WriteText("index.html", IndexPage.Html(pages, results));
+        return Path.Combine(folder, "index.html");
+
+        void WriteText(string name, string text) => AtomicFile.Write(Path.Combine(folder, name), Encoding.UTF8.GetBytes(text));
+    }
+
+    /// <summary>A page with its head.</summary>
+    /// <param name="title">The page's title, as text.</param>
+    /// <param name="body">What stands on it, as HTML.</param>
+    internal static string Page(string title, string body) =>
+        $"""
+        <!DOCTYPE html>
+        <html lang="en"><head><meta charset="utf-8"><title>{System.Net.WebUtility.HtmlEncode(title)}</title>
+        <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+        <link rel="icon" href="data:,"><link rel="stylesheet" href="{Style}"><script defer src="{Script}"></script></head>
+        <body>{body}</body></html>
+
+        """;
+}

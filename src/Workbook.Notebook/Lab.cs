@@ -47,7 +47,7 @@ public static class Lab
         if (!NotebookHost.IsSet)
         {
             AssemblyProbing.Attach();
-            if (DotnetInteractiveHost.TryCreate(AppDomain.CurrentDomain.GetAssemblies()) is INotebookHost host)
+            if (NotebookHost.Find(AppDomain.CurrentDomain.GetAssemblies()) is INotebookHost host)
             {
                 NotebookHost.Current = host;
             }
@@ -55,9 +55,16 @@ public static class Lab
 
         Libtorch.Load();
         TorchSharp.torch.set_num_threads(1); // on a busy machine two torch threads wait for each other; seeds use the cores instead
-        if (NotebookHost.Current.WantsPlotly)
+        switch (NotebookHost.Current.Plotly)
         {
-            NotebookHost.Current.Display(PlotlyScript.ToBundle());
+            case PlotlyDelivery.WithFirstCell:
+                NotebookHost.Current.Display(PlotlyScript.ToBundle());
+                break;
+            case PlotlyDelivery.WithFirstChart:
+                PlotlyScript.GoesWithNextChart();
+                break;
+            default:
+                break;
         }
     }
 

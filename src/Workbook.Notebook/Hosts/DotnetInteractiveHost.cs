@@ -32,7 +32,7 @@ internal sealed class DotnetInteractiveHost : INotebookHost
 
     public string Name => ".NET Interactive";
 
-    public bool WantsPlotly => true;
+    public PlotlyDelivery Plotly => PlotlyDelivery.WithFirstCell;
 
     /// <summary>The host, if its assemblies are among those loaded.</summary>
     public static DotnetInteractiveHost? TryCreate(IEnumerable<Assembly> loaded)

@@ -6,8 +6,11 @@ public interface INotebookHost
     /// <summary>The host's name, for messages.</summary>
     string Name { get; }
 
-    /// <summary>Whether plotly.js (3.6 MB) has to be sent to the page once; not where the page brings it, as the report does.</summary>
-    bool WantsPlotly => false;
+    /// <summary>When plotly.js (3.6 MB) is sent to the page.</summary>
+    PlotlyDelivery Plotly => PlotlyDelivery.ByPage;
+
+    /// <summary>Whether <see cref="Update"/> replaces an output. Where it can't, what moves is shown once, at its end.</summary>
+    bool UpdatesInPlace => true;
 
     /// <summary>Shows one output of the running cell.</summary>
     /// <param name="bundle">MIME type → text, as in Jupyter's <c>display_data</c>; always holds <c>text/plain</c>.</param>
@@ -18,7 +21,23 @@ public interface INotebookHost
     void Update(string id, IReadOnlyDictionary<string, string> bundle);
 }
 
-/// <summary>A value that knows how it looks in a notebook.</summary>
+/// <summary>How plotly.js comes to the page that shows the charts.</summary>
+public enum PlotlyDelivery
+{
+    /// <summary>The page brings it, as the report does.</summary>
+    ByPage,
+
+    /// <summary>It is an output of the cell that imports <c>lab.csx</c>.</summary>
+    WithFirstCell,
+
+    /// <summary>The first chart brings it: the host drops what an imported file shows.</summary>
+    WithFirstChart,
+}
+
+/// <summary>
+/// A value that knows how it looks in a notebook. For a cell's trailing value, Verso looks for a public method <c>ToHtml()</c>
+/// on its class: public implementations have one.
+/// </summary>
 public interface IShowable
 {
     /// <summary>MIME type → text; always holds <c>text/plain</c>.</summary>

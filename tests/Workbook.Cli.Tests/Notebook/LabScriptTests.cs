@@ -37,7 +37,7 @@ public class LabScriptTests
     [Fact]
     public void Running_the_first_cell_again_shows_the_charts_script_again()
     {
-        RecordingHost host = new() { WantsPlotly = true };
+        RecordingHost host = new() { Plotly = PlotlyDelivery.WithFirstCell };
         NotebookHost.Current = host;
 
         Lab.Start();

@@ -14,7 +14,9 @@ internal sealed class RecordingHost : INotebookHost
 
     public string Name => "recording";
 
-    public bool WantsPlotly { get; init; }
+    public PlotlyDelivery Plotly { get; init; }
+
+    public bool UpdatesInPlace { get; init; } = true;
 
     public string Display(IReadOnlyDictionary<string, string> bundle)
     {

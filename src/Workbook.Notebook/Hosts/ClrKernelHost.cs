@@ -19,7 +19,7 @@ internal sealed class ClrKernelHost : INotebookHost
 
     public string Name => "ClrKernel";
 
-    public PlotlyDelivery Plotly => PlotlyDelivery.WithFirstCell;
+    public bool WantsPlotly => true;
 
     /// <summary>The host, if its assemblies are among those loaded.</summary>
     public static ClrKernelHost? TryCreate(IEnumerable<Assembly> loaded)

@@ -32,7 +32,7 @@ internal sealed class DotnetInteractiveHost : INotebookHost
 
     public string Name => ".NET Interactive";
 
-    public PlotlyDelivery Plotly => PlotlyDelivery.WithFirstCell;
+    public bool WantsPlotly => true;
 
     /// <summary>The host, if its assemblies are among those loaded.</summary>
     public static DotnetInteractiveHost? TryCreate(IEnumerable<Assembly> loaded)

@@ -6,11 +6,14 @@ public interface INotebookHost
     /// <summary>The host's name, for messages.</summary>
     string Name { get; }
 
-    /// <summary>When plotly.js (3.6 MB) is sent to the page.</summary>
-    PlotlyDelivery Plotly => PlotlyDelivery.ByPage;
+    /// <summary>Whether plotly.js (3.6 MB) has to be sent to the page once; not where the page brings it, as the report does.</summary>
+    bool WantsPlotly => false;
 
     /// <summary>Whether <see cref="Update"/> replaces an output. Where it can't, what moves is shown once, at its end.</summary>
     bool UpdatesInPlace => true;
+
+    /// <summary>Whether what an imported file shows is lost, and its error too: plotly.js then comes with the first chart, the error with the next cell.</summary>
+    bool DropsImports => false;
 
     /// <summary>Shows one output of the running cell.</summary>
     /// <param name="bundle">MIME type → text, as in Jupyter's <c>display_data</c>; always holds <c>text/plain</c>.</param>
@@ -19,19 +22,6 @@ public interface INotebookHost
 
     /// <summary>Replaces an output in place; hosts that can't, show it anew.</summary>
     void Update(string id, IReadOnlyDictionary<string, string> bundle);
-}
-
-/// <summary>How plotly.js comes to the page that shows the charts.</summary>
-public enum PlotlyDelivery
-{
-    /// <summary>The page brings it, as the report does.</summary>
-    ByPage,
-
-    /// <summary>It is an output of the cell that imports <c>lab.csx</c>.</summary>
-    WithFirstCell,
-
-    /// <summary>The first chart brings it: the host drops what an imported file shows.</summary>
-    WithFirstChart,
 }
 
 /// <summary>

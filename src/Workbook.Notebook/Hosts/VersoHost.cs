@@ -14,10 +14,11 @@ internal sealed class VersoHost : INotebookHost
 
     public string Name => "Verso";
 
-    // The outputs of an imported file are dropped.
-    public PlotlyDelivery Plotly => PlotlyDelivery.WithFirstChart;
+    public bool WantsPlotly => true;
 
     public bool UpdatesInPlace => false;
+
+    public bool DropsImports => true;
 
     /// <summary>The host, if its assemblies are among those loaded.</summary>
     public static VersoHost? TryCreate(IEnumerable<Assembly> loaded) =>

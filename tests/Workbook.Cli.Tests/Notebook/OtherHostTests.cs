@@ -75,9 +75,9 @@ public class OtherHostTests
     }
 
     [Fact]
-    public void Where_the_first_cell_shows_nothing_the_first_chart_brings_the_script_and_no_other()
+    public void Where_an_imported_file_shows_nothing_the_first_chart_brings_the_script_and_no_other()
     {
-        RecordingHost host = new() { Plotly = PlotlyDelivery.WithFirstChart };
+        RecordingHost host = new() { WantsPlotly = true, DropsImports = true };
         NotebookHost.Current = host;
 
         Lab.Start();

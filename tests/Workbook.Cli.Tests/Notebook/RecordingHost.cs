@@ -14,9 +14,11 @@ internal sealed class RecordingHost : INotebookHost
 
     public string Name => "recording";
 
-    public PlotlyDelivery Plotly { get; init; }
+    public bool WantsPlotly { get; init; }
 
     public bool UpdatesInPlace { get; init; } = true;
+
+    public bool DropsImports { get; init; }
 
     public string Display(IReadOnlyDictionary<string, string> bundle)
     {

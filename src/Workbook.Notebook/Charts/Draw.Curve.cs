@@ -69,14 +69,15 @@ public static partial class Draw
                 bands.Add(Band(one.Name, color, at, points));
             }
 
+            bool published = one.Name.EndsWith(PublishedCurves.Mark, StringComparison.Ordinal);
             lines.Add(Plot.Trace("scatter", new
             {
-                mode = at.Length > 40 ? "lines" : "lines+markers",
+                mode = published || at.Length > 40 ? "lines" : "lines+markers",
                 name = one.Name,
                 legendgroup = one.Name,
                 x = at,
                 y = points.Select(p => p.Mean).ToArray(),
-                line = new { color, width = 2 },
+                line = new { color, width = published ? 1 : 2, dash = published ? "dot" : "solid" },
                 marker = new { color, size = 7 },
                 text = points.Select((p, i) => $"{label(one.X[order[i]])}: {p}").ToArray(),
                 hovertemplate = "%{text}",

@@ -32,6 +32,8 @@ public static class Palette
         ["gradient·weight"] = "#E69F00",
         ["dropout"] = "#6A51A3",
         ["lottery ticket"] = "#009E73",
+        ["winning ticket"] = "#009E73",
+        ["lottery"] = "#009E73",
         ["reinit"] = "#E69F00",
         ["random mask"] = "#D55E00",
         ["scratch"] = "#D55E00",
@@ -40,7 +42,9 @@ public static class Palette
         ["unstructured"] = "#0072B2",
         ["structured"] = "#E69F00",
         ["rigl"] = "#6A51A3",
+        ["rigl+"] = "#6A51A3",
         ["set"] = "#CC79A7",
+        ["small dense"] = "#56B4E9",
     };
 
     private static readonly ConcurrentDictionary<string, string> s_others = new(StringComparer.OrdinalIgnoreCase);
@@ -61,13 +65,14 @@ public static class Palette
 
     /// <summary>
     /// The colours of several methods in one chart: a fixed method keeps its own, the others take those that are free.
+    /// A published curve has the colour of the method it is named after.
     /// </summary>
     public static IReadOnlyList<string> ForAll(IEnumerable<string> methods)
     {
-        string[] names = [.. methods];
+        string[] names = [.. methods.Select(name => name.EndsWith(PublishedCurves.Mark, StringComparison.Ordinal) ? name[..^PublishedCurves.Mark.Length] : name)];
         HashSet<string> taken = [.. names.Where(s_methods.ContainsKey).Select(name => s_methods[name])];
-        List<string> colors = [];
-        foreach (string name in names)
+        Dictionary<string, string> colors = new(StringComparer.OrdinalIgnoreCase);
+        foreach (string name in names.Distinct(StringComparer.OrdinalIgnoreCase))
         {
             string color = For(name);
             if (!s_methods.ContainsKey(name))
@@ -76,10 +81,10 @@ public static class Palette
                 taken.Add(color);
             }
 
-            colors.Add(color);
+            colors[name] = color;
         }
 
-        return colors;
+        return [.. names.Select(name => colors[name])];
     }
 
     /// <summary>The colour with an opacity, as CSS <c>rgba()</c>.</summary>

@@ -16,6 +16,7 @@ public sealed class ProgressBar : IDisposable
     private readonly int _total;
     private readonly string _id;
     private int _done;
+    private int _running;
     private TimeSpan _shown;
     private bool _ended;
 
@@ -49,6 +50,13 @@ public sealed class ProgressBar : IDisposable
         }
     }
 
+    /// <summary>A run is under way until the result is disposed of; the bar says how many are.</summary>
+    public IDisposable Running()
+    {
+        Change(1);
+        return new UnderWay(this);
+    }
+
     /// <summary>Shows the bar as it stands, for work that ends early.</summary>
     public void Dispose()
     {
@@ -62,11 +70,28 @@ public sealed class ProgressBar : IDisposable
         }
     }
 
+    private void Change(int runs)
+    {
+        lock (_lock)
+        {
+            _running += runs;
+            TimeSpan elapsed = Stopwatch.GetElapsedTime(_start);
+
+            // Where runs are short, their ends alone move the bar often enough.
+            if (!_ended && runs > 0 && elapsed > s_between * Math.Max(1, _done))
+            {
+                _shown = elapsed;
+                _host.Update(_id, Bundle(elapsed));
+            }
+        }
+    }
+
     private Dictionary<string, string> Bundle(TimeSpan elapsed)
     {
         double share = (double)_done / _total;
         string left = _done == 0 || _done == _total ? "" : $", {Clock(elapsed * ((1 - share) / share))} left";
-        string words = $"{_done}/{_total} · {Clock(elapsed)}{left}";
+        string running = _running == 0 || _done == _total ? "" : $" done, {_running} running";
+        string words = $"{_done}/{_total}{running} · {Clock(elapsed)}{left}";
         int cells = (int)(share * 20);
         return new Dictionary<string, string>
         {
@@ -77,4 +102,17 @@ public sealed class ProgressBar : IDisposable
     }
 
     private static string Clock(TimeSpan time) => time.TotalSeconds < 60 ? $"{time.TotalSeconds:0.0} s" : $"{(int)time.TotalMinutes}:{time.Seconds:00} min";
+
+    private sealed class UnderWay(ProgressBar bar) : IDisposable
+    {
+        private int _ended;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _ended, 1) == 0)
+            {
+                bar.Change(-1);
+            }
+        }
+    }
 }

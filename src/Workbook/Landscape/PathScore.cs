@@ -20,7 +20,7 @@ public static class Paths
     /// <param name="to">The last.</param>
     /// <exception cref="WorkbookException">Fewer than 2.</exception>
     public static double[] Places(int count, double from = 0, double to = 1) => count < 2 ? throw new WorkbookException($"a path is scored at 2 or more places, not {count}")
-        : [.. Enumerable.Range(0, count).Select(i => from + ((to - from) * i / (count - 1)))];
+        : [.. Enumerable.Range(0, count).Select(i => Math.Round(from + ((to - from) * i / (count - 1)), 12))]; // 0 is 0, not -2.8e-17
 
     /// <summary>The straight line between two points: (1 − α)·start + α·end.</summary>
     /// <param name="start">[parameters].</param>

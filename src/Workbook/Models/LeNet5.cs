@@ -37,7 +37,12 @@ public sealed class LeNet5 : nn.Module<Tensor, Tensor>
     /// <summary>6-16-120-84: the network of LeCun et al. (1998) as Evci et al. (2022) build it; 44,190 weights and 236 biases.</summary>
     /// <param name="seed">Determines the weights, together with the initializer.</param>
     /// <param name="initializer">By default <see cref="Initializer.GlorotNormal"/>.</param>
-    public static LeNet5 Classic(int seed, Initializer? initializer = null) => new(seed, initializer, 6, 16, 120, 84);
+    /// <param name="conv1">Channels of the first convolution; fewer of all four give a small dense network to compare a sparse one with.</param>
+    /// <param name="conv2">Channels of the second convolution.</param>
+    /// <param name="fc1">Units of the first linear layer.</param>
+    /// <param name="fc2">Units of the second linear layer.</param>
+    public static LeNet5 Classic(int seed, Initializer? initializer = null, int conv1 = 6, int conv2 = 16, int fc1 = 120, int fc2 = 84) =>
+        new(seed, initializer, conv1, conv2, fc1, fc2);
 
     /// <param name="input">[batch, 1, 28, 28].</param>
     /// <returns>Logits [batch, 10].</returns>

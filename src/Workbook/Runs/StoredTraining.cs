@@ -35,7 +35,7 @@ public sealed record RunDetails
 
     /// <summary>
     /// Layers as sparse as this, 0 to 1, are trained as <see cref="Sparse.SparseLinear"/>: faster, and the same but for
-    /// rounding. The mask has to stay the same; checkpoints after the first step and the gradient's norm can't be had then. Null: all stay dense.
+    /// rounding. The mask has to stay the same; checkpoints after the first step can't be had then. Null: all stay dense.
     /// </summary>
     public double? SparseFrom { get; init; }
 
@@ -162,6 +162,7 @@ public static class StoredTraining
         Dictionary<long, IReadOnlyDictionary<string, Tensor>> checkpoints = [];
         Mask? left = mask?.Start(model);
         left?.Apply(model);
+        Mask? measured = left;
         At(recipe.FirstStep, null);
         MaskSchedule? dense = mask;
         if (left is not null && details.SparseFrom is { } sparsity)
@@ -172,12 +173,11 @@ public static class StoredTraining
             }
 
             Mask remaining = SparseLayers.Convert(model, left, recipe.BatchSize, fromSparsity: sparsity).Remaining;
-            dense = remaining;
-            if (remaining.Count < left.Count && (details.GradientNormOn is not null || details.Checkpoints.Any(step => step != recipe.FirstStep)))
+            dense = measured = remaining;
+            if (remaining.Count < left.Count && details.Checkpoints.Any(step => step != recipe.FirstStep))
             {
                 SparseLayers.ToDense(model);
-                throw new WorkbookException(details.GradientNormOn is not null ? "a training with sparse layers does not measure the gradient's norm: leave SparseFrom or GradientNormOn out"
-                    : $"a training with sparse layers keeps the weights of its first and last step only, not of {string.Join(", ", details.Checkpoints)}: leave SparseFrom out");
+                throw new WorkbookException($"a training with sparse layers keeps the weights of its first and last step only, not of {string.Join(", ", details.Checkpoints)}: leave SparseFrom out");
             }
         }
 
@@ -224,7 +224,7 @@ public static class StoredTraining
 
             if (details.GradientNormOn is { } examples)
             {
-                GradientNorm norm = GradientNorm.Of(model, examples, left);
+                GradientNorm norm = GradientNorm.Of(model, examples, measured);
                 Add(step, "gradient norm", norm.All);
                 foreach ((string layer, double ofLayer) in norm.Layers)
                 {
@@ -235,7 +235,7 @@ public static class StoredTraining
 
         void Changed(MaskChange change)
         {
-            left = change.IsDone ? change.After : change.Before;
+            left = measured = change.IsDone ? change.After : change.Before;
             if (details.GradientNormOn is { } examples)
             {
                 Add(change.Step, $"gradient norm {(change.IsDone ? "after" : "before")} change", GradientNorm.Of(model, examples, left).All);

@@ -36,7 +36,7 @@ public sealed record Recipe
     /// <summary>Weight decay, on all parameters, as PyTorch's optimizers do it.</summary>
     public double WeightDecay { get; init; }
 
-    /// <summary>Whether only weights of two and more dimensions decay, not biases and norms, as in Keras with a regularizer on each kernel.</summary>
+    /// <summary>Whether only weights of two and more dimensions (and sparse layers' weights) decay, not biases and norms, as in Keras with a regularizer on each kernel.</summary>
     public bool DecayKernelsOnly { get; init; }
 
     /// <summary>
@@ -49,8 +49,10 @@ public sealed record Recipe
     /// <param name="examples">How many examples the set has.</param>
     public long StepsOver(long examples) => (long)Math.Round(Epochs * Math.Ceiling((double)examples / BatchSize));
 
+    /// <param name="parameters">What is trained.</param>
+    /// <param name="flattened">Those among them that hold weights of two and more dimensions as one.</param>
     /// <exception cref="WorkbookException">A number that no training can have.</exception>
-    internal optim.Optimizer Build(IEnumerable<TorchSharp.Modules.Parameter> parameters)
+    internal optim.Optimizer Build(IEnumerable<TorchSharp.Modules.Parameter> parameters, IEnumerable<TorchSharp.Modules.Parameter> flattened)
     {
         Check(nameof(Epochs), Epochs, Epochs >= 0 && double.IsFinite(Epochs), "0 or more");
         Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "1 or more");
@@ -58,17 +60,12 @@ public sealed record Recipe
         Check(nameof(LearningRate), LearningRate, LearningRate > 0 && double.IsFinite(LearningRate), "above 0");
         Check(nameof(Momentum), Momentum, Momentum is >= 0 and < 1, "from 0 to below 1");
         Check(nameof(WeightDecay), WeightDecay, WeightDecay >= 0 && double.IsFinite(WeightDecay), "0 or more");
-        if (DecayKernelsOnly)
-        {
-            (TorchSharp.Modules.Parameter[] Parameters, double Decay)[] groups = [.. parameters.GroupBy(p => p.dim() > 1).Select(g => (g.ToArray(), g.Key ? WeightDecay : 0))];
-            return Optimizer == OptimizerKind.Adam
-                ? optim.Adam(groups.Select(g => new TorchSharp.Modules.Adam.ParamGroup(g.Parameters, LearningRate, weight_decay: g.Decay)), LearningRate)
-                : optim.SGD(groups.Select(g => new TorchSharp.Modules.SGD.ParamGroup(g.Parameters, LearningRate, Momentum, weight_decay: g.Decay)), LearningRate, Momentum);
-        }
-
+        (TorchSharp.Modules.Parameter[] Parameters, double Decay)[] groups = DecayKernelsOnly
+            ? [.. parameters.GroupBy(p => p.dim() > 1 || flattened.Any(f => ReferenceEquals(f, p))).Select(g => (g.ToArray(), g.Key ? WeightDecay : 0))]
+            : [([.. parameters], WeightDecay)];
         return Optimizer == OptimizerKind.Adam
-            ? optim.Adam(parameters, LearningRate, weight_decay: WeightDecay)
-            : optim.SGD(parameters, LearningRate, Momentum, weight_decay: WeightDecay);
+            ? new SafeAdam(groups.Select(g => new TorchSharp.Modules.Adam.ParamGroup(g.Parameters, LearningRate, weight_decay: g.Decay)), LearningRate)
+            : new SafeSgd(groups.Select(g => new TorchSharp.Modules.SGD.ParamGroup(g.Parameters, LearningRate, Momentum, weight_decay: g.Decay)), LearningRate, Momentum);
     }
 
     private static void Check(string name, double value, bool isFine, string range)

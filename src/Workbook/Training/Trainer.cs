@@ -1,6 +1,7 @@
 using TorchSharp;
 using Workbook.DynamicSparsity;
 using Workbook.Pruning;
+using Workbook.Sparse;
 using static TorchSharp.torch;
 
 namespace Workbook.Training;
@@ -33,7 +34,7 @@ public static class Trainer
         using TrainedMask? pruned = mask is null ? null : new(model, mask, recipe.StepsOver(data.Count), onChange);
         model.train();
         Descend(data, recipe, model.parameters(), seed, (inputs, labels) => Backward(model, inputs, labels),
-            pruned is null ? optimizer => optimizer.step() : pruned.Step, afterStep, pruned is null ? null : pruned.Before);
+            pruned is null ? optimizer => optimizer.step() : pruned.Step, afterStep, pruned is null ? null : pruned.Before, model.modules().OfType<SparseLinear>().Select(layer => layer.Values));
         model.eval();
         return pruned?.Mask;
     }
@@ -57,13 +58,14 @@ public static class Trainer
     /// <param name="advance">Makes the optimizer's step.</param>
     /// <param name="afterStep">As for <see cref="Train"/>.</param>
     /// <param name="beforeStep">Called before each step with its batch.</param>
+    /// <param name="flattened">As for <see cref="Recipe.Build"/>.</param>
     internal static void Descend(
         LabelledTensors data, Recipe recipe, IEnumerable<TorchSharp.Modules.Parameter> parameters, int seed,
         Func<Tensor, Tensor, Tensor> backward, Action<optim.Optimizer> advance, Action<long, double>? afterStep = null,
-        Action<Tensor, Tensor, TrainingMoment, optim.Optimizer>? beforeStep = null)
+        Action<Tensor, Tensor, TrainingMoment, optim.Optimizer>? beforeStep = null, IEnumerable<TorchSharp.Modules.Parameter>? flattened = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        using optim.Optimizer optimizer = recipe.Build(parameters);
+        using optim.Optimizer optimizer = recipe.Build(parameters, flattened ?? []);
         long step = recipe.FirstStep, steps = recipe.StepsOver(data.Count);
         foreach ((Tensor inputs, Tensor labels) in Batches(data, recipe.BatchSize, seed, step).TakeWhile(_ => step < steps))
         {

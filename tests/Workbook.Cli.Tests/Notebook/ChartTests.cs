@@ -67,6 +67,8 @@ public class ChartTests
         string[] names = ["iterative", "something", "random", "something else", "fine-tuned", "a third"];
         Assert.Equal(names.Length, Palette.ForAll(names).Distinct().Count());
         Assert.Equal(Palette.For("something"), Palette.For("something"));
+        string[] pair = [.. Palette.ForAll(["ours", "other", "Ours (published)"])];
+        Assert.Equal((pair[0], true), (pair[2], pair[0] != pair[1]));
     }
 
     [Fact]

@@ -60,10 +60,13 @@ public sealed class RunStoreTests : IDisposable
     {
         using LeNet300100 dense = new(1), sparse = new(1), again = new(1);
         Mask mask = new Pruner(Saliency.Magnitude) { Scope = Scope.PerLayer((name, s) => name == "fc3.weight" ? s / 2 : s) }.Prune(dense, 0.95);
-        RunDetails details = new() { SparseFrom = 0.9, Checkpoints = [0], Evaluate = new Dictionary<string, LabelledTensors> { ["noise"] = _data } };
-        Store().Train(dense, _data, new(), 1, mask, details with { SparseFrom = null });
-        Run run = Store().Train(sparse, _data, new(), 1, mask, details);
-        Store().Train(again, _data, new(), 1, mask, details);
+        Recipe recipe = new() { WeightDecay = 0.1, DecayKernelsOnly = true };
+        RunDetails details = new() { SparseFrom = 0.9, Checkpoints = [0], GradientNormOn = _data, Evaluate = new Dictionary<string, LabelledTensors> { ["noise"] = _data } };
+        Run plain = Store().Train(dense, _data, recipe, 1, mask, details with { SparseFrom = null });
+        Run run = Store().Train(sparse, _data, recipe, 1, mask, details);
+        Store().Train(again, _data, recipe, 1, mask, details);
+        Assert.Equal(plain.Metrics.Keys, run.Metrics.Keys);
+        Assert.All(plain.Metrics, m => Assert.All(m.Value.Values.Zip(run.Metrics[m.Key].Values), v => Assert.Equal(v.First, v.Second, 1e-3 * Math.Max(1, v.First))));
         Assert.Equal(dense.state_dict().Keys, sparse.state_dict().Keys);
         Assert.All(dense.state_dict(), s => Assert.True(s.Value.allclose(sparse.state_dict()[s.Key], 1e-3, 1e-4)));
         Assert.All(sparse.state_dict(), s => Assert.True(s.Value.Equals(again.state_dict()[s.Key])));

@@ -78,7 +78,7 @@ public sealed class ProgressBar : IDisposable
             TimeSpan elapsed = Stopwatch.GetElapsedTime(_start);
 
             // Where runs are short, their ends alone move the bar often enough.
-            if (!_ended && runs > 0 && elapsed > s_between * Math.Max(1, _done))
+            if (_host.UpdatesInPlace && !_ended && runs > 0 && elapsed > s_between * Math.Max(1, _done))
             {
                 _shown = elapsed;
                 _host.Update(_id, Bundle(elapsed));

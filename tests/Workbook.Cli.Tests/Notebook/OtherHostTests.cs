@@ -98,6 +98,7 @@ public class OtherHostTests
 
         using (ProgressBar done = ProgressBar.Start("all", 2))
         {
+            using IDisposable run = done.Running();
             done.Step();
             Assert.Empty(host.Updates);
             done.Step();

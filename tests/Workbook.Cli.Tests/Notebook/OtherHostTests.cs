@@ -98,6 +98,7 @@ public class OtherHostTests
 
         using (ProgressBar done = ProgressBar.Start("all", 2))
         {
+            Thread.Sleep(400); // by then a bar that can move would
             using IDisposable run = done.Running();
             done.Step();
             Assert.Empty(host.Updates);

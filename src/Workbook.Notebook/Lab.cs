@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Workbook.Data;
 using Workbook.Native;
 using Workbook.Notebook.Charts;
@@ -12,13 +13,19 @@ public static class Lab
 {
     internal const string ProfileVariable = "WORKBOOK_PROFILE";
     private static RunContext? s_context;
+    private static ExceptionDispatchInfo? s_failure;
     private static RunStore? s_runs;
 
     /// <summary>What the notebook runs on; set by <c>Describe</c>.</summary>
-    /// <exception cref="WorkbookException">WORKBOOK_PROFILE names no profile.</exception>
+    /// <exception cref="WorkbookException">WORKBOOK_PROFILE names no profile; or the start failed, and the host did not say so.</exception>
     public static RunContext Context
     {
-        get => s_context ??= new("", "", ProfileOfEnvironment(), []);
+        get
+        {
+            s_failure?.Throw();
+            return s_context ??= new("", "", ProfileOfEnvironment(), []);
+        }
+
         private set => s_context = value;
     }
 
@@ -43,19 +50,41 @@ public static class Lab
     /// <exception cref="WorkbookException">There is no such profile, or libtorch does not load.</exception>
     public static void Start()
     {
-        _ = Context; // a wrong profile is said here, not in a later cell
         if (!NotebookHost.IsSet)
         {
             AssemblyProbing.Attach();
-            if (DotnetInteractiveHost.TryCreate(AppDomain.CurrentDomain.GetAssemblies()) is INotebookHost host)
+            if (NotebookHost.Find(AppDomain.CurrentDomain.GetAssemblies()) is INotebookHost host)
             {
                 NotebookHost.Current = host;
             }
         }
 
+        s_failure = null;
+        try
+        {
+            Ready();
+        }
+        catch (Exception e) when (NotebookHost.Current.DropsImports)
+        {
+            s_failure = ExceptionDispatchInfo.Capture(e);
+        }
+    }
+
+    private static void Ready()
+    {
+        _ = ProfileOfEnvironment(); // a wrong profile is said here, not in a later cell
         Libtorch.Load();
         TorchSharp.torch.set_num_threads(1); // on a busy machine two torch threads wait for each other; seeds use the cores instead
-        if (NotebookHost.Current.WantsPlotly)
+        if (!NotebookHost.Current.WantsPlotly)
+        {
+            return;
+        }
+
+        if (NotebookHost.Current.DropsImports)
+        {
+            PlotlyScript.GoesWithNextChart();
+        }
+        else
         {
             NotebookHost.Current.Display(PlotlyScript.ToBundle());
         }

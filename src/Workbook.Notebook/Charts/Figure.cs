@@ -38,9 +38,12 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
     /// <summary>The chart as a page's part (script included, plotly.js not), and its words.</summary>
     public IReadOnlyDictionary<string, string> ToBundle() => new Dictionary<string, string>
     {
-        ["text/html"] = Html(),
+        ["text/html"] = PlotlyScript.Due() + Html(),
         ["text/plain"] = string.Join('\n', new[] { Title, Text, $"({Caption})" }.Where(line => line.Length > 0)),
     };
+
+    /// <summary>The HTML of <see cref="ToBundle"/>.</summary>
+    public string ToHtml() => ToBundle()["text/html"];
 
     private string Html()
     {

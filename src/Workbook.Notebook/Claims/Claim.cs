@@ -91,6 +91,9 @@ public sealed record Claim : IShowable
         [MimeType] = ToJson().ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }),
     };
 
+    /// <summary>The card of <see cref="ToBundle"/>.</summary>
+    public string ToHtml() => Html();
+
     private string Numbers()
     {
         string unit = Unit.Length == 0 ? "" : " " + Unit;

@@ -5,6 +5,8 @@ internal sealed class ConsoleHost : INotebookHost
 {
     public string Name => "console";
 
+    public bool UpdatesInPlace => false;
+
     public string Display(IReadOnlyDictionary<string, string> bundle)
     {
         Console.WriteLine(bundle["text/plain"]);

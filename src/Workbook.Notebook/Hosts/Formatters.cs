@@ -13,3 +13,9 @@ public static class Formatters
         _ => null,
     };
 }
+
+/// <summary>A bundle as a value, for hosts that format what they are given.</summary>
+internal sealed class ShownBundle(IReadOnlyDictionary<string, string> bundle) : IShowable
+{
+    public IReadOnlyDictionary<string, string> ToBundle() => bundle;
+}

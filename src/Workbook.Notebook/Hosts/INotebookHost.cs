@@ -9,6 +9,12 @@ public interface INotebookHost
     /// <summary>Whether plotly.js (3.6 MB) has to be sent to the page once; not where the page brings it.</summary>
     bool WantsPlotly => false;
 
+    /// <summary>Whether <see cref="Update"/> replaces an output. Where it can't, what moves is shown once, at its end.</summary>
+    bool UpdatesInPlace => true;
+
+    /// <summary>Whether what an imported file shows is lost, and its error too: plotly.js then comes with the first chart, the error with the next cell.</summary>
+    bool DropsImports => false;
+
     /// <summary>Shows one output of the running cell.</summary>
     /// <param name="bundle">MIME type → text, as in Jupyter's <c>display_data</c>; always holds <c>text/plain</c>.</param>
     /// <returns>An id by which <see cref="Update"/> replaces the output.</returns>
@@ -18,7 +24,10 @@ public interface INotebookHost
     void Update(string id, IReadOnlyDictionary<string, string> bundle);
 }
 
-/// <summary>A value that knows how it looks in a notebook.</summary>
+/// <summary>
+/// A value that knows how it looks in a notebook. For a cell's trailing value, Verso looks for a public method <c>ToHtml()</c>
+/// on its class: public implementations have one.
+/// </summary>
 public interface IShowable
 {
     /// <summary>MIME type → text; always holds <c>text/plain</c>.</summary>

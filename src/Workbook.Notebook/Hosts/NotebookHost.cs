@@ -1,3 +1,5 @@
+using System.Reflection;
+
 namespace Workbook.Notebook.Hosts;
 
 /// <summary>The host that runs this notebook.</summary>
@@ -11,6 +13,10 @@ public static class NotebookHost
         get => s_current ??= new ConsoleHost();
         set => s_current = value;
     }
+
+    /// <summary>The kernel that runs in this process, found by its assemblies; null where none of those known here does.</summary>
+    internal static INotebookHost? Find(IReadOnlyList<Assembly> loaded) =>
+        (INotebookHost?)DotnetInteractiveHost.TryCreate(loaded) ?? (INotebookHost?)ClrKernelHost.TryCreate(loaded) ?? VersoHost.TryCreate(loaded);
 
     /// <summary>Whether a host was chosen already.</summary>
     internal static bool IsSet => s_current is not null;

@@ -24,10 +24,10 @@ public sealed class ProgressBar : IDisposable
     {
         _title = title;
         _total = total;
-        _id = _host.Display(Bundle(TimeSpan.Zero));
+        _id = _host.UpdatesInPlace ? _host.Display(Bundle(TimeSpan.Zero)) : "";
     }
 
-    /// <summary>Shows an empty bar.</summary>
+    /// <summary>Shows an empty bar; where outputs can't be replaced, the bar appears when it ends.</summary>
     /// <param name="title">What is under way.</param>
     /// <param name="total">How many steps there are.</param>
     /// <exception cref="WorkbookException">There are no steps.</exception>
@@ -41,7 +41,7 @@ public sealed class ProgressBar : IDisposable
         {
             _done = Math.Min(_total, _done + steps);
             TimeSpan elapsed = Stopwatch.GetElapsedTime(_start);
-            if (!_ended && (_done == _total || elapsed - _shown >= s_between))
+            if (!_ended && (_done == _total || (_host.UpdatesInPlace && elapsed - _shown >= s_between)))
             {
                 _shown = elapsed;
                 _ended = _done == _total;
@@ -78,7 +78,7 @@ public sealed class ProgressBar : IDisposable
             TimeSpan elapsed = Stopwatch.GetElapsedTime(_start);
 
             // Where runs are short, their ends alone move the bar often enough.
-            if (!_ended && runs > 0 && elapsed > s_between * Math.Max(1, _done))
+            if (_host.UpdatesInPlace && !_ended && runs > 0 && elapsed > s_between * Math.Max(1, _done))
             {
                 _shown = elapsed;
                 _host.Update(_id, Bundle(elapsed));

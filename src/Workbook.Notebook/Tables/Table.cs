@@ -41,6 +41,9 @@ public sealed class Table(string title, params Column[] columns) : IShowable
     /// <summary>The table in HTML and in aligned text.</summary>
     public IReadOnlyDictionary<string, string> ToBundle() => new Dictionary<string, string> { ["text/html"] = Html(), ["text/plain"] = Text() };
 
+    /// <summary>The HTML of <see cref="ToBundle"/>.</summary>
+    public string ToHtml() => Html();
+
     private string Html()
     {
         const string Cell = "padding:.25em .8em;border-bottom:1px solid rgba(128,128,128,.3)";

@@ -1,4 +1,4 @@
-using System.Reflection;
+using System.Text.Json.Nodes;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
 using Workbook.Cli.Tests.Running;
@@ -58,7 +58,7 @@ public class LabScriptTests
         Console.SetError(errors);
         try
         {
-            await Assert.ThrowsAsync<TargetInvocationException>(() => CSharpScript.RunAsync(script, cancellationToken: TestContext.Current.CancellationToken));
+            await Assert.ThrowsAsync<WorkbookException>(() => CSharpScript.RunAsync(script, cancellationToken: TestContext.Current.CancellationToken));
         }
         finally
         {
@@ -78,6 +78,44 @@ public class LabScriptTests
         Assert.Equal(1, exitCode);
         Assert.EndsWith("code cell 1: Workbook.WorkbookException: WORKBOOK_PROFILE=bogus: there are the profiles quick and paper", errors.Trim(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_start_that_fails_where_imports_are_silent_is_said_by_the_next_cell()
+    {
+        using Workspace workspace = new();
+        string path = workspace.Write(
+            "n",
+            "#!import " + Repository.PathOf("lab.csx"),
+            """
+            class Silent : INotebookHost
+            {
+                public string Name => "silent";
+                public bool DropsImports => true;
+                public string Display(IReadOnlyDictionary<string, string> bundle) => "";
+                public void Update(string id, IReadOnlyDictionary<string, string> bundle) { }
+            }
+            NotebookHost.Current = new Silent();
+            Environment.SetEnvironmentVariable("WORKBOOK_PROFILE", "bogus");
+            Lab.Start();
+            """,
+            "int seeds = Lab.Pick(1, 2);");
+        (int exitCode, _, string errors) = workspace.Run("run", path);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("code cell 3", errors, StringComparison.Ordinal);
+        Assert.Contains("WORKBOOK_PROFILE=bogus: there are the profiles quick and paper", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_first_cell_of_each_notebook_says_what_to_do_before_a_build() =>
+        Assert.All(Directory.GetFiles(Repository.PathOf("notebooks"), "*.ipynb"), notebook =>
+        {
+            JsonNode cell = JsonNode.Parse(File.ReadAllText(notebook))!["cells"]!.AsArray().First(c => c!["cell_type"]!.ToString() == "code")!;
+            string[] lines = string.Concat(cell["source"]!.AsArray().Select(line => line!.ToString())).Split('\n');
+
+            Assert.Equal("#!import ../lab.csx", lines[0]);
+            Assert.StartsWith("// An error here? Run \"dotnet build\"", Assert.Single(lines[1..]), StringComparison.Ordinal);
+        });
 
     [Fact]
     public void It_opens_every_namespace_that_cells_need()

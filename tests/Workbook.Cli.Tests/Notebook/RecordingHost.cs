@@ -16,6 +16,10 @@ internal sealed class RecordingHost : INotebookHost
 
     public bool WantsPlotly { get; init; }
 
+    public bool UpdatesInPlace { get; init; } = true;
+
+    public bool DropsImports { get; init; }
+
     public string Display(IReadOnlyDictionary<string, string> bundle)
     {
         lock (_lock)

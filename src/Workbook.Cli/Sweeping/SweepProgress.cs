@@ -48,7 +48,7 @@ internal sealed class SweepProgress(int total, int done, ProgressContext? live)
             };
             if (live is null || attempt != Attempt.Finished)
             {
-                Say($"{_done}/{total}  {point}  {what}{(live is null ? Left() : "")}");
+                Say($"{_done}/{total}{(live is null ? Left() : "")}  {point}  {what}");
             }
 
             Show(string.Join("; ", _running.Take(3)));
@@ -64,7 +64,7 @@ internal sealed class SweepProgress(int total, int done, ProgressContext? live)
             (_done, _failed) = (done, failed);
             if (live is null && isNews)
             {
-                Say($"{done}/{total}  {state}{Left()}");
+                Say($"{done}/{total}{Left()}  {state}");
             }
 
             Show(state);

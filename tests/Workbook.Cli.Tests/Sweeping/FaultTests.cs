@@ -57,7 +57,7 @@ public sealed class FaultTests : IDisposable
         using (Process sweep = _workspace.Start("n.ipynb", "-p", "seed=0..1"))
         {
             Process.GetProcessById(int.Parse(_workspace.WaitForFile("pid-1"))).Kill();
-            Assert.Contains("seed=1 is not done: code cell 2: ProcessCrashed: the notebook's process crashed (exit code 137, SIGKILL, perhaps for want of memory)", Assert.Single(SweepWorkspace.Finish(1, sweep).Errors), StringComparison.Ordinal);
+            Assert.Contains("seed=1 is not done: code cell 3: ProcessCrashed: the notebook's process crashed (exit code 137, SIGKILL, perhaps for want of memory)", Assert.Single(SweepWorkspace.Finish(1, sweep).Errors), StringComparison.Ordinal);
         }
 
         Assert.Single(_workspace.PointFolders());

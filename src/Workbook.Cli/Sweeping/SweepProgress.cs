@@ -14,7 +14,7 @@ internal sealed class SweepProgress(int total, int done, ProgressContext? live)
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private readonly List<SweepPoint> _running = [];
     private readonly int _before = done;
-    private readonly ProgressTask? _task = live?.AddTask("", maxValue: total);
+    private readonly ProgressTask? _task = live?.AddTask($"{done}/{total}", maxValue: total);
     private int _done = done;
     private int _failed;
 

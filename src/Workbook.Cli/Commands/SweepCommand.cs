@@ -83,7 +83,15 @@ internal static class SweepCommand
         }
         else
         {
-            sweep = await BeginAsync(parsed, store, path, Axis.Parse(parameters), cancellation).ConfigureAwait(false);
+            try
+            {
+                sweep = await BeginAsync(parsed, store, path, Axis.Parse(parameters), cancellation).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                await Console.Error.WriteLineAsync("interrupted").ConfigureAwait(false);
+                return RunSession.Interrupted;
+            }
         }
 
         int? jobs = parsed.GetValue(s_jobs);

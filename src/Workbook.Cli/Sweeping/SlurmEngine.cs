@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Workbook.Runs;
 
 namespace Workbook.Cli.Sweeping;
 
@@ -94,6 +95,14 @@ internal sealed partial class SlurmEngine(Sweep sweep, int? jobs, SweepProgress 
         HashSet<string> wanted = [.. points.Select(point => point.Hash)];
         int[] tasks = [.. sweep.Points.Select((point, i) => (point, i)).Where(p => wanted.Contains(p.point.Hash)).Select(p => p.i % stride).Distinct().Order()];
         string logs = Path.Combine(sweep.Folder, LogFolder);
+        using (RunLock? held = sweep.Store.TryTake(points[0]), second = held is null ? null : sweep.Store.TryTake(points[0]))
+        {
+            if (second is not null)
+            {
+                throw new WorkbookException($"the file system of {sweep.Store.Store} has no locks (flock), so that nodes could do a point twice: name a folder on another with --runs");
+            }
+        }
+
         sweep.Store.Writing(() => Directory.CreateDirectory(logs));
         List<string> arguments =
         [

@@ -64,7 +64,7 @@ internal sealed class SweepProgress(int total, int done, ProgressContext? live)
             (_done, _failed) = (done, failed);
             if (live is null && isNews)
             {
-                Say($"{done}/{total}{Left()}  {state}");
+                Say($"{done}/{total}{Left()}  {state}".TrimEnd());
             }
 
             Show(state);

@@ -109,6 +109,17 @@ public static class Lab
     public static RunContext Describe(ImageSet images, IEnumerable<int>? seeds = null, int? trainingImages = null, string? schedule = null) =>
         Describe(images.Name, images.Title, seeds, trainingImages, images.Hash, schedule);
 
+    /// <summary>
+    /// Shows a number under a name, and so records it: <c>workbook sweep</c> gathers such numbers, and the claims, from its runs of
+    /// a notebook. Of one name that is recorded again, the last counts.
+    /// </summary>
+    /// <param name="name">For example "test accuracy".</param>
+    /// <param name="value">The number.</param>
+    /// <param name="unit">Its unit.</param>
+    /// <exception cref="WorkbookException">The name is empty.</exception>
+    public static void Record(string name, double value, string unit = "") =>
+        new Recorded(string.IsNullOrWhiteSpace(name) ? throw new WorkbookException("a number is recorded under a name: give one") : name, value, unit).Show();
+
     private static string ProfileOfEnvironment()
     {
         string profile = Environment.GetEnvironmentVariable(ProfileVariable) ?? "";

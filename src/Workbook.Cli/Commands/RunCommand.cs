@@ -139,7 +139,8 @@ internal static class RunCommand
         }
     }
 
-    private static string? DataFolder(string? named)
+    /// <summary>The folder with data sets that the option or the variable names; null where neither does.</summary>
+    internal static string? DataFolder(string? named)
     {
         string source = named is null ? DataVariable : "--data";
         named ??= Environment.GetEnvironmentVariable(DataVariable);
@@ -152,7 +153,7 @@ internal static class RunCommand
     }
 
     /// <summary>Judges the words themselves: an option's value throws where it can't be read.</summary>
-    private static void Require(OptionResult result, Func<string, bool> isFine, string message)
+    internal static void Require(OptionResult result, Func<string, bool> isFine, string message)
     {
         if (!result.Tokens.All(token => isFine(token.Value)))
         {

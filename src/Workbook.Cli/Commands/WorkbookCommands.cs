@@ -10,7 +10,10 @@ internal static class WorkbookCommands
 
     public static RootCommand Create()
     {
-        RootCommand root = new("The pruning workbook. Without a command: runs all notebooks.") { RunCommand.Create(), PublishCommand.Create(), DataCommand.Create(), RunsCommand.Create(), DoctorCommand.Create() };
+        RootCommand root = new("The pruning workbook. Without a command: runs all notebooks.")
+        {
+            RunCommand.Create(), PublishCommand.Create(), SweepCommand.Create(), SweepCommand.CreateTask(), DataCommand.Create(), RunsCommand.Create(), DoctorCommand.Create(),
+        };
         root.Options.Add(Verbose);
         RunCommand.AddTo(root);
         return root;

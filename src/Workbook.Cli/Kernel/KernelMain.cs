@@ -23,6 +23,7 @@ internal static class KernelMain
             return 2;
         }
 
+        MemoryLimit.Apply();
         using AnonymousPipeClientStream requestPipe = new(PipeDirection.In, requestHandle);
         using AnonymousPipeClientStream eventPipe = new(PipeDirection.Out, eventHandle);
         NativeOutput.KeepFromChildren(requestPipe.SafePipeHandle.DangerousGetHandle());

@@ -11,18 +11,28 @@ internal static class NotebookReader
     /// <exception cref="WorkbookException">The file is no notebook, or one in another format or language.</exception>
     public static NotebookDocument Read(string path)
     {
-        JsonNode? root;
         try
         {
-            root = JsonNode.Parse(File.ReadAllText(path), documentOptions: s_options); // as text: some editors begin with a byte order mark
-        }
-        catch (JsonException e)
-        {
-            throw Fault(path, $"is not valid JSON (line {e.LineNumber + 1})");
+            return Parse(path, File.ReadAllText(path)); // as text: some editors begin with a byte order mark
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw Fault(path, "can't be read: " + e.Message);
+        }
+    }
+
+    /// <summary>Takes a notebook's text as if it were in the file.</summary>
+    /// <exception cref="WorkbookException">The text is no notebook, or one in another format or language.</exception>
+    public static NotebookDocument Parse(string path, string text)
+    {
+        JsonNode? root;
+        try
+        {
+            root = JsonNode.Parse(text, documentOptions: s_options);
+        }
+        catch (JsonException e)
+        {
+            throw Fault(path, $"is not valid JSON (line {e.LineNumber + 1})");
         }
 
         if (root is not JsonObject document)

@@ -16,9 +16,8 @@ internal static class DataBeforehand
     {
         string dataset = options.Dataset ?? Variable("WORKBOOK_DATASET") ?? "auto";
         string wanted = dataset == "auto" ? "mnist" : dataset;
-        bool isAsked = notebooks.SelectMany(n => n.CodeCells).Any(cell => NotebookDocument.Source(cell).Contains("Datasets.Open(", StringComparison.Ordinal));
         bool isElsewhere = (options.DataFolder ?? Variable("WORKBOOK_DATA") ?? Variable("WORKBOOK_OFFLINE")) is not null;
-        if (!isAsked || isElsewhere || Datasets.List().All(set => set.Name != wanted || set.Present || set.Folder is null))
+        if (!IsAskedFor(notebooks) || isElsewhere || Datasets.List().All(set => set.Name != wanted || set.Present || set.Folder is null))
         {
             return options;
         }
@@ -34,6 +33,10 @@ internal static class DataBeforehand
             return options with { Offline = true };
         }
     }
+
+    /// <summary>Whether a notebook opens a data set.</summary>
+    public static bool IsAskedFor(IReadOnlyList<NotebookDocument> notebooks) =>
+        notebooks.SelectMany(n => n.CodeCells).Any(cell => NotebookDocument.Source(cell).Contains("Datasets.Open(", StringComparison.Ordinal));
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

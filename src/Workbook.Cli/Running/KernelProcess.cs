@@ -82,6 +82,23 @@ internal sealed class KernelProcess : IAsyncDisposable
         return false;
     }
 
+    /// <summary>What the process has used so far; nothing once it has ended.</summary>
+    public ProcessUsage Usage()
+    {
+        try
+        {
+            _process.Refresh();
+            return new(_process.TotalProcessorTime.TotalSeconds, _process.PeakWorkingSet64);
+        }
+        catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            return default;
+        }
+    }
+
+    /// <summary>Whether somebody ended the process: the system for want of memory, a scheduler, or a user.</summary>
+    public bool WasKilled => !OperatingSystem.IsWindows() && _process.HasExited && _process.ExitCode - 128 is 2 or 9 or 15;
+
     /// <summary>How the process ended, in words.</summary>
     public string DescribeExit()
     {

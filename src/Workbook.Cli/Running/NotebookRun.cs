@@ -18,6 +18,15 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
     /// <summary>The stack trace behind a failure.</summary>
     public string? Details => _error?.Details;
 
+    /// <summary>What its process used up to the last cell's end; nothing where it failed.</summary>
+    public ProcessUsage Usage { get; private set; }
+
+    /// <summary>Whether somebody else ended its process.</summary>
+    public bool WasKilled { get; private set; }
+
+    /// <summary>Whether it failed because it got no more memory.</summary>
+    public bool WantsMemory => _error is not null && MemoryLimit.IsReached(_error);
+
     public async Task<RunResult> RunAsync(CancellationToken cancellation)
     {
         Stopwatch watch = Stopwatch.StartNew();
@@ -66,6 +75,7 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
             {
                 if (!await kernel.RunAsync(new CellRequest(i + 1, code), either.Token).ConfigureAwait(false) && _error is null)
                 {
+                    WasKilled = kernel.WasKilled;
                     Fail(_exiting
                         ? new CellError("ProcessExited", $"the cell ended the notebook's process (Environment.Exit, {kernel.DescribeExit()})")
                         : new CellError("ProcessCrashed", $"the notebook's process crashed ({kernel.DescribeExit()}){DescribeLastWords()}"));
@@ -86,6 +96,7 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
             }
         }
 
+        Usage = kernel.Usage();
         return null;
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Workbook.Cli.Running;
 
 /// <summary>How notebooks are run.</summary>
@@ -19,6 +21,9 @@ internal sealed record RunOptions
 
     public int Jobs { get; init; } = 1;
 
+    /// <summary>The run store's folder; null where the library is to look for itself.</summary>
+    public string? Runs { get; init; }
+
     public bool FailFast { get; init; }
 
     public bool InPlace { get; init; }
@@ -26,10 +31,20 @@ internal sealed record RunOptions
     /// <summary>Whether stack traces are printed.</summary>
     public bool Verbose { get; init; }
 
+    /// <summary>The most bytes of memory that a notebook may have; null where nothing limits it.</summary>
+    public long? Memory { get; init; }
+
+    /// <summary>How many processors a notebook takes itself to have; null for all.</summary>
+    public int? Processors { get; init; }
+
     /// <summary>What the notebooks see of these options.</summary>
     public IEnumerable<KeyValuePair<string, string>> Environment()
     {
-        (string Name, string? Value)[] variables = [("WORKBOOK_PROFILE", Profile), ("WORKBOOK_DATA", DataFolder), ("WORKBOOK_DATASET", Dataset), ("WORKBOOK_OFFLINE", Offline ? Data.Datasets.Unreachable : null)];
+        (string Name, string? Value)[] variables =
+        [
+            ("WORKBOOK_PROFILE", Profile), ("WORKBOOK_DATA", DataFolder), ("WORKBOOK_DATASET", Dataset), ("WORKBOOK_OFFLINE", Offline ? Data.Datasets.Unreachable : null),
+            (Workbook.Runs.RunStore.Variable, Runs), (Kernel.MemoryLimit.Variable, Memory?.ToString(CultureInfo.InvariantCulture)), ("DOTNET_PROCESSOR_COUNT", Processors?.ToString(CultureInfo.InvariantCulture)),
+        ];
         return variables.Where(v => v.Value is not null).Select(v => KeyValuePair.Create(v.Name, v.Value!));
     }
 }

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Workbook.Serialization;
 using static TorchSharp.torch;
@@ -13,7 +11,6 @@ namespace Workbook.Runs;
 internal static class RunFolder
 {
     private const string DocumentFile = "run.json";
-    private const string SumsFile = "SHA256SUMS";
 
     /// <summary>Says what is being trained, so that a list of runs can.</summary>
     internal static void Begin(string folder, RunRecord record)
@@ -34,7 +31,7 @@ internal static class RunFolder
 
         RunDocument document = new(record, DateTimeOffset.UtcNow, seconds, result.Metrics, [.. result.Checkpoints.Keys.Order()]);
         AtomicFile.Write(Path.Combine(folder, DocumentFile), Serialize(document));
-        AtomicFile.Write(Path.Combine(folder, SumsFile), Encoding.UTF8.GetBytes(SumsOf(folder)));
+        CheckSums.Write(folder);
     }
 
     /// <summary>Reads a finished run, every file checked.</summary>
@@ -43,13 +40,7 @@ internal static class RunFolder
     {
         try
         {
-            string[] written = TextOf(Path.Combine(folder, SumsFile)).Split('\n'), found = SumsOf(folder).Split('\n');
-            if (!written.SequenceEqual(found))
-            {
-                string[] odd = [.. written.Except(found).Concat(found.Except(written)).Where(line => line.Length > 66).Select(line => line[66..]).Distinct()];
-                throw new WorkbookException($"{(odd is [var name, ..] ? name : SumsFile)} is missing or not as it was written");
-            }
-
+            CheckSums.Check(folder);
             RunDocument document = Deserialize(folder);
             string[] expected = [Run.WeightsFile, .. document.Checkpoints.Select(Run.CheckpointFile)];
             return expected.FirstOrDefault(name => !File.Exists(Path.Combine(folder, name))) is { } missing ? throw new WorkbookException($"{missing} is missing")
@@ -87,29 +78,11 @@ internal static class RunFolder
         }
     }
 
-    private static string SumsOf(string folder) => string.Concat(Directory.EnumerateFiles(folder).Where(path => Path.GetFileName(path) != SumsFile)
-        .Order(StringComparer.Ordinal).Select(path => $"{HashOf(path)}  {Path.GetFileName(path)}\n"));
-
     private static RunDocument Deserialize(string folder)
     {
-        using FileStream stream = Open(Path.Combine(folder, DocumentFile));
+        using FileStream stream = CheckSums.Open(Path.Combine(folder, DocumentFile));
         return JsonSerializer.Deserialize<RunDocument>(stream, RunRecord.Json) ?? throw new JsonException($"{DocumentFile} is empty");
     }
 
     private static byte[] Serialize(RunDocument document) => JsonSerializer.SerializeToUtf8Bytes(document, RunRecord.Json);
-
-    /// <summary>Reading must not keep the folder's owner from renaming or deleting it.</summary>
-    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-
-    private static string TextOf(string path)
-    {
-        using StreamReader reader = new(Open(path));
-        return reader.ReadToEnd();
-    }
-
-    private static string HashOf(string path)
-    {
-        using FileStream stream = Open(path);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
-    }
 }

@@ -37,6 +37,9 @@ public sealed class RunStore
     /// <summary>The environment variable that names the store's folder.</summary>
     public const string Variable = "WORKBOOK_RUNS";
 
+    /// <summary>The folder in a store that is no run's: what sweeps over notebooks keep.</summary>
+    internal const string SweepsFolder = "sweeps";
+
     private readonly Action<string>? _report;
 
     private RunStore(string folder, Action<string>? report) => (Folder, _report) = (folder, report);
@@ -125,7 +128,7 @@ public sealed class RunStore
         }
 
         List<StoredRun> runs = [];
-        foreach (string folder in Directory.EnumerateDirectories(Folder).Where(f => Path.GetFileName(f) != RunLock.FolderName))
+        foreach (string folder in Directory.EnumerateDirectories(Folder).Where(f => Path.GetFileName(f) is not (RunLock.FolderName or SweepsFolder)))
         {
             string[] parts = Path.GetFileName(folder).Split('.');
             StoredRun? run = parts is ["", var hash, ..] ? Unfinished(folder, hash) : Complete(folder);

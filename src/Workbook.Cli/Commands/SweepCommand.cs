@@ -1,0 +1,144 @@
+using System.CommandLine;
+using System.Globalization;
+using Workbook.Cli.Notebooks;
+using Workbook.Cli.Running;
+using Workbook.Cli.Sweeping;
+using Workbook.Data;
+using Workbook.Runs;
+
+namespace Workbook.Cli.Commands;
+
+/// <summary><c>workbook sweep</c>.</summary>
+internal static class SweepCommand
+{
+    private const double Gigabyte = 1e9;
+
+    private static readonly Argument<string?> s_notebook = new("notebook") { Description = "The notebook. With --resume it may be left out: the sweep that was begun last.", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<string[]> s_parameters = new("-p", "--parameter") { Description = "The values that a variable of the cell tagged `parameters` takes: seed=0..9, sparsity=0.9,0.95.", HelpName = "name=values" };
+    private static readonly Option<string?> s_over = new("--over") { Description = "The parameter that means and intervals are taken over. Default: the one called seed.", HelpName = "NAME" };
+    private static readonly Option<string> s_engine = new("--engine") { Description = "Where the points run: in processes of this machine, or as a job array of a Slurm cluster.", DefaultValueFactory = _ => "local" };
+    private static readonly Option<int?> s_jobs = new("--jobs") { Description = "How many points run at once. Default: as many as cores and memory allow, or Slurm gives.", HelpName = "N" };
+    private static readonly Option<bool> s_resume = new("--resume") { Description = "Goes on with the sweep that was begun last (of the notebook, if one is named), whose parameters need not be repeated." };
+    private static readonly Option<bool> s_retry = new("--retry") { Description = "Runs points again that failed." };
+    private static readonly Option<double?> s_timeout = new("--timeout") { Description = "Stops a point that runs longer.", HelpName = "SECONDS" };
+    private static readonly Option<double?> s_memory = new("--memory") { Description = "The most memory that a point may have. Default: what is free.", HelpName = "GB" };
+    private static readonly Option<string?> s_data = new("--data") { Description = "The folder with data sets. Default: as for `run`.", HelpName = "DIR" };
+    private static readonly Option<string?> s_dataset = new("--dataset") { Description = "Which data set the notebook uses." };
+    private static readonly Option<string?> s_profile = new("--profile") { Description = "How much the notebook computes." };
+    private static readonly Option<string?> s_store = new("--runs") { Description = $"The store's folder. Default: {RunStore.Variable}, then artifacts/runs here or above. On a cluster: on the shared file system.", HelpName = "DIR" };
+
+    private static readonly Argument<string> s_folder = new("folder") { Description = "The sweep's folder." };
+    private static readonly Argument<int> s_stride = new("stride") { Description = "How many tasks there are." };
+
+    static SweepCommand()
+    {
+        s_engine.AcceptOnlyFromAmong("local", "slurm");
+        s_dataset.AcceptOnlyFromAmong("auto", "mnist", "fashion-mnist", "digits");
+        s_profile.AcceptOnlyFromAmong("quick", "paper");
+        s_timeout.Validators.Add(result => RunCommand.Require(result, text => IsNumber(text, 0, 1e7), "--timeout needs a number of seconds above 0"));
+        s_memory.Validators.Add(result => RunCommand.Require(result, text => IsNumber(text, 0.2, 1e5), "--memory needs a number of gigabytes above 0.2, which an empty notebook takes"));
+        s_jobs.Validators.Add(result => RunCommand.Require(result, text => int.TryParse(text, out int jobs) && jobs >= 1, "--jobs needs a whole number from 1"));
+    }
+
+    public static Command Create()
+    {
+        Command command = new("sweep", "Runs a notebook for every combination of parameter values, keeps each outcome, and sums up: means with 95 % intervals, paired comparisons.") { s_notebook };
+        foreach (Option option in new Option[] { s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, s_memory, s_data, s_dataset, s_profile, s_store })
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    /// <summary>The hidden command that a cluster's nodes run.</summary>
+    public static Command CreateTask()
+    {
+        Command command = new(SlurmEngine.TaskCommand, "A task of a sweep's job array.") { s_folder, s_stride };
+        command.Hidden = true;
+        command.SetAction((parsed, cancellation) =>
+        {
+            string folder = Path.GetFullPath(parsed.GetValue(s_folder)!);
+            PointStore store = new(Path.GetDirectoryName(Path.GetDirectoryName(folder)!)!);
+            return SlurmEngine.RunTaskAsync(Sweep.Load(store, folder), parsed.GetValue(s_stride), cancellation);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        string? path = parsed.GetValue(s_notebook) is { } named ? NotebookFinder.Find([named]) is [var one] ? one : throw new WorkbookException($"{named} holds several notebooks: a sweep is over one") : null;
+        PointStore store = new(Path.GetFullPath(parsed.GetValue(s_store) ?? StoreFolder.Default()));
+        string[] parameters = parsed.GetValue(s_parameters) ?? [];
+        Sweep sweep;
+        if (parameters.Length == 0 && parsed.GetValue(s_resume))
+        {
+            Sweep last = Sweep.Last(store, path) ?? throw new WorkbookException($"no sweep {(path is null ? "" : $"of {path} ")}was begun in {store.Store}: name a notebook and parameters");
+            sweep = last.With(Limits(parsed, last.Definition));
+        }
+        else if (path is null)
+        {
+            throw new WorkbookException("name the notebook that the sweep is over");
+        }
+        else
+        {
+            try
+            {
+                sweep = await BeginAsync(parsed, store, path, Axis.Parse(parameters), cancellation).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                await Console.Error.WriteLineAsync("interrupted").ConfigureAwait(false);
+                return RunSession.Interrupted;
+            }
+        }
+
+        int? jobs = parsed.GetValue(s_jobs);
+        bool slurm = parsed.GetValue(s_engine) == "slurm";
+        return await new SweepSession(sweep, progress => slurm ? new SlurmEngine(sweep, jobs, progress) : new LocalEngine(sweep, jobs, progress), parsed.GetValue(s_retry)).RunAsync(cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<Sweep> BeginAsync(ParseResult parsed, PointStore store, string path, IReadOnlyList<Axis> axes, CancellationToken cancellation)
+    {
+        NotebookDocument notebook = NotebookReader.Read(path);
+        RunOptions options = new() { OutputFolder = store.Folder, DataFolder = RunCommand.DataFolder(parsed.GetValue(s_data)), Dataset = parsed.GetValue(s_dataset) };
+        options = await DataBeforehand.GetAsync([notebook], options, cancellation).ConfigureAwait(false);
+        SweepDefinition definition = new()
+        {
+            Notebook = path,
+            Axes = axes,
+            Over = Over(parsed.GetValue(s_over), axes),
+            Code = NotebookCode.Hash(notebook),
+            Profile = parsed.GetValue(s_profile) ?? (Environment.GetEnvironmentVariable("WORKBOOK_PROFILE") is { Length: > 0 } profile ? profile : "quick"),
+            Dataset = DataBeforehand.IsAskedFor([notebook]) ? DatasetHere(options) : "",
+            Version = RunRecord.LibraryVersion,
+            Asked = options.Dataset,
+            DataFolder = options.DataFolder,
+            Offline = options.Offline,
+        };
+        return Sweep.Of(store, notebook, Limits(parsed, definition));
+    }
+
+    private static SweepDefinition Limits(ParseResult parsed, SweepDefinition definition) => definition with
+    {
+        Timeout = parsed.GetValue(s_timeout) ?? definition.Timeout,
+        Memory = parsed.GetValue(s_memory) is { } gigabytes ? (long)(gigabytes * Gigabyte) : definition.Memory,
+        Over = parsed.GetValue(s_over) is { } over ? Over(over, definition.Axes) : definition.Over,
+    };
+
+    private static string? Over(string? named, IReadOnlyList<Axis> axes) => named is null
+        ? axes.FirstOrDefault(axis => axis.Name.Equals("seed", StringComparison.OrdinalIgnoreCase))?.Name ?? axes.FirstOrDefault(axis => axis.Name.EndsWith("Seed", StringComparison.Ordinal))?.Name
+        : axes.FirstOrDefault(axis => axis.Name == named)?.Name
+            ?? throw new WorkbookException($"--over {named}: the sweep has no such parameter; it has: {string.Join(", ", axes.Select(axis => axis.Name))}");
+
+    /// <summary>What <see cref="Datasets.Open"/> will find: an outcome on the built-in digits is not one on MNIST.</summary>
+    private static string DatasetHere(RunOptions options)
+    {
+        string asked = options.Dataset ?? (Environment.GetEnvironmentVariable("WORKBOOK_DATASET") is { Length: > 0 } variable ? variable : "auto");
+        DatasetStatus? set = Datasets.List(options.DataFolder).FirstOrDefault(s => s is { Folder: not null, Present: true } && (asked == s.Name || (asked == "auto" && (s.Name == "mnist" || options.DataFolder is not null))));
+        return set is null ? asked == "auto" ? "digits" : asked : set.Verified ? set.Name : $"{set.Name}, not the published content";
+    }
+
+    private static bool IsNumber(string text, double above, double below) => double.TryParse(text, CultureInfo.InvariantCulture, out double number) && number > above && number < below;
+}

@@ -1,0 +1,22 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Workbook.Notebook.Hosts;
+
+namespace Workbook.Notebook;
+
+/// <summary>A number under a name: what a sweep gathers from each run of a notebook, beside its claims.</summary>
+/// <param name="Name">For example "test accuracy".</param>
+/// <param name="Value">The number.</param>
+/// <param name="Unit">Its unit.</param>
+public sealed record Recorded(string Name, double Value, string Unit = "") : IShowable
+{
+    /// <summary>The MIME type of its JSON: what a runner gathers.</summary>
+    public const string MimeType = "application/vnd.workbook.value+json";
+
+    /// <summary>A line of text, and the JSON; a number that is not finite is null there.</summary>
+    public IReadOnlyDictionary<string, string> ToBundle() => new Dictionary<string, string>
+    {
+        ["text/plain"] = string.Create(CultureInfo.InvariantCulture, $"{Name}: {Value:G6}{(Unit.Length == 0 ? "" : " " + Unit)}"),
+        [MimeType] = new JsonObject { ["name"] = Name, ["value"] = double.IsFinite(Value) ? Value : null, ["unit"] = Unit }.ToJsonString(),
+    };
+}

@@ -37,6 +37,9 @@ internal sealed record RunOptions
     /// <summary>How many processors a notebook takes itself to have; null for all.</summary>
     public int? Processors { get; init; }
 
+    /// <summary>Whether the executed notebook holds plotly.js (3.6 MB), so that its charts show wherever it is opened.</summary>
+    public bool WithPlotly { get; init; } = true;
+
     /// <summary>What the notebooks see of these options.</summary>
     public IEnumerable<KeyValuePair<string, string>> Environment()
     {
@@ -44,6 +47,7 @@ internal sealed record RunOptions
         [
             ("WORKBOOK_PROFILE", Profile), ("WORKBOOK_DATA", DataFolder), ("WORKBOOK_DATASET", Dataset), ("WORKBOOK_OFFLINE", Offline ? Data.Datasets.Unreachable : null),
             (Workbook.Runs.RunStore.Variable, Runs), (Kernel.MemoryLimit.Variable, Memory?.ToString(CultureInfo.InvariantCulture)), ("DOTNET_PROCESSOR_COUNT", Processors?.ToString(CultureInfo.InvariantCulture)),
+            (Kernel.RunnerHost.PlotlyVariable, WithPlotly ? null : Kernel.RunnerHost.WithoutPlotly),
         ];
         return variables.Where(v => v.Value is not null).Select(v => KeyValuePair.Create(v.Name, v.Value!));
     }

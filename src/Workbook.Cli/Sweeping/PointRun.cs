@@ -88,7 +88,7 @@ internal sealed class PointRun(Sweep sweep, long? memory, int? processors)
     }
 
     private string? Why(NotebookRun run, RunResult result) => result.Error is { } error && run.WantsMemory
-        ? string.Create(CultureInfo.InvariantCulture, $"needs more memory than the {(memory ?? 0) / 1e9:0.##} GB that a point may have (--memory): {error}")
+        ? string.Create(CultureInfo.InvariantCulture, $"needs more memory than {(memory is { } most ? $"the {most / 1e9:0.##} GB that a point may have (--memory)" : "there is")}: {error}")
         : result.Error;
 
     private sealed class NoProgress : IRunProgress

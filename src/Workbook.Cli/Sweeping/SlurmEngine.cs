@@ -26,7 +26,27 @@ internal sealed partial class SlurmEngine(Sweep sweep, int? jobs, SweepProgress 
 
     public async Task<IReadOnlyDictionary<string, string>> RunAsync(IReadOnlyList<SweepPoint> points, CancellationToken cancellation)
     {
-        string job = await ActiveAsync().ConfigureAwait(false) ?? await SubmitAsync(points).ConfigureAwait(false);
+        if (await ActiveAsync().ConfigureAwait(false) is { } begun)
+        {
+            // An array of before: what it leaves is submitted anew, its own failures are not.
+            await WatchAsync(begun, cancellation).ConfigureAwait(false);
+            points = [.. points.Where(point => !sweep.Store.Has(point) && sweep.Store.FindFailure(point) is null)];
+            if (points.Count == 0 || cancellation.IsCancellationRequested)
+            {
+                return new Dictionary<string, string>();
+            }
+        }
+
+        string job = await SubmitAsync(points).ConfigureAwait(false);
+        return await WatchAsync(job, cancellation).ConfigureAwait(false)
+            ? points.ToDictionary(point => point.Hash, _ => $"its job ended before it (job array {job}: see the logs in {Path.Combine(sweep.Folder, LogFolder)})")
+            : new Dictionary<string, string>();
+    }
+
+    /// <summary>Waits until an array has left the queue; cancels it when the sweep is.</summary>
+    /// <returns>Whether it went by itself.</returns>
+    private async Task<bool> WatchAsync(string job, CancellationToken cancellation)
+    {
         string? complaint = null;
         TimeSpan pause = TimeSpan.FromSeconds(0.5);
         try
@@ -46,7 +66,7 @@ internal sealed partial class SlurmEngine(Sweep sweep, int? jobs, SweepProgress 
                 progress.Watch(finished + failed, failed, State(tasks));
                 if (isGone)
                 {
-                    return Undone(job, points);
+                    return true;
                 }
 
                 await Task.Delay(pause, cancellation).ConfigureAwait(false);
@@ -56,7 +76,7 @@ internal sealed partial class SlurmEngine(Sweep sweep, int? jobs, SweepProgress 
         catch (OperationCanceledException)
         {
             await CallAsync("scancel", [job]).ConfigureAwait(false);
-            return new Dictionary<string, string>();
+            return false;
         }
     }
 
@@ -161,9 +181,6 @@ internal sealed partial class SlurmEngine(Sweep sweep, int? jobs, SweepProgress 
         (_, string output, _) = await CallAsync("scontrol", ["show", "config"]).ConfigureAwait(false);
         return MaxArraySize().Match(output) is { Success: true } size ? Math.Max(1, int.Parse(size.Groups[1].Value, CultureInfo.InvariantCulture) - 1) : DefaultArray;
     }
-
-    private Dictionary<string, string> Undone(string job, IReadOnlyList<SweepPoint> points) =>
-        points.ToDictionary(point => point.Hash, _ => $"its job ended before it (job array {job}: see the logs in {Path.Combine(sweep.Folder, LogFolder)})");
 
     private static string State(string[] tasks)
     {

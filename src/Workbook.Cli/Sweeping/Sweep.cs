@@ -126,12 +126,13 @@ internal sealed class Sweep
     {
         OutputFolder = outputFolder,
         DataFolder = Definition.DataFolder,
-        Dataset = Definition.Asked,
+        Dataset = Definition.Dataset.Length > 0 ? Definition.Dataset.Split(',')[0] : Definition.Asked, // by name: a node without it is not to take another
         Offline = Definition.Offline,
         Profile = Definition.Profile,
         Runs = Store.Store,
         Timeout = Definition.Timeout is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
         Memory = memory,
         Processors = processors,
+        WithPlotly = false, // each point would keep its own
     };
 }

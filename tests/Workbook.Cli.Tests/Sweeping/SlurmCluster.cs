@@ -131,7 +131,7 @@ internal sealed class SlurmCluster : IDisposable
             MpiDefault=none
             SchedulerParameters=sched_interval=2,batch_sched_delay=1
             ReturnToService=2
-            NodeName={_node} NodeAddr=127.0.0.1 CPUs={Environment.ProcessorCount} State=UNKNOWN
+            NodeName={_node} NodeAddr=127.0.0.1 CPUs={Math.Min(2, Environment.ProcessorCount)} State=UNKNOWN
             PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 
             """);

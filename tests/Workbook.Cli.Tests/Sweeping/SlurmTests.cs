@@ -76,6 +76,27 @@ public sealed class SlurmTests : IDisposable
     }
 
     [Fact]
+    public void What_the_array_of_a_killed_sweep_leaves_is_submitted_anew()
+    {
+        using SlurmCluster cluster = new();
+        _workspace.Write("int seed = 0;", "File.WriteAllText($\"began-{seed}\", \"\");\nwhile (!File.Exists(\"go\")) Thread.Sleep(50);", SweepWorkspace.End);
+        using (Process first = _workspace.Start(cluster.Variables, "n.ipynb", "-p", "seed=0..3", "--engine", "slurm", "--jobs", "1"))
+        {
+            _workspace.WaitForExists("began-0");
+            first.Kill();
+            first.WaitForExit();
+        }
+
+        string job = cluster.Call("squeue", "--noheader", "--format=%F").Split('\n')[0].Trim();
+        using Process second = _workspace.Start(cluster.Variables, "--resume", "--engine", "slurm");
+        cluster.Call("scancel", $"{job}_0");
+        _workspace.WaitForExists("began-1");
+        File.WriteAllText(_workspace.PathOf("go"), "");
+        Assert.Contains("4 of 4 points finished", SweepWorkspace.Finish(0, second).Output, StringComparison.Ordinal);
+        _workspace.AssertEndedOnce(4);
+    }
+
+    [Fact]
     public void Without_slurm_the_error_says_where_to_run_it()
     {
         _workspace.Write("int seed = 0;", "1");

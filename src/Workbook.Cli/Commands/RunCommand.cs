@@ -17,9 +17,9 @@ internal static class RunCommand
         HelpName = "notebook or folder",
     };
 
-    private static readonly Option<string?> s_data = new("--data") { Description = $"The folder with data sets. Default: the variable {DataVariable}, then the cache.", HelpName = "DIR" };
-    private static readonly Option<string?> s_dataset = new("--dataset") { Description = "Which data set the notebooks use." };
-    private static readonly Option<string?> s_profile = new("--profile") { Description = "How much the notebooks compute: minutes, or as much as the papers did." };
+    internal static readonly Option<string?> Data = new("--data") { Description = $"The folder with data sets. Default: the variable {DataVariable}, then the cache.", HelpName = "DIR" };
+    internal static readonly Option<string?> Dataset = new("--dataset") { Description = "Which data set the notebooks use." };
+    internal static readonly Option<string?> Profile = new("--profile") { Description = "How much the notebooks compute: minutes, or as much as the papers did." };
     private static readonly Option<string[]> s_parameters = new("-p", "--parameter") { Description = "Sets a variable of the cell tagged `parameters`.", HelpName = "name=value" };
     private static readonly Option<string?> s_out = new("--out") { Description = "Where the executed notebooks, the report and claims.json go. Default: artifacts/run.", HelpName = "DIR" };
     private static readonly Option<double?> s_timeout = new("--timeout") { Description = "Stops a notebook that runs longer.", HelpName = "SECONDS" };
@@ -29,8 +29,8 @@ internal static class RunCommand
 
     static RunCommand()
     {
-        s_dataset.AcceptOnlyFromAmong("auto", "mnist", "fashion-mnist", "digits");
-        s_profile.AcceptOnlyFromAmong("quick", "paper");
+        Dataset.AcceptOnlyFromAmong("auto", "mnist", "fashion-mnist", "digits");
+        Profile.AcceptOnlyFromAmong("quick", "paper");
         s_timeout.Validators.Add(result => Require(result, text => double.TryParse(text, out double seconds) && seconds is > 0 and < 1e6, "--timeout needs a number of seconds above 0"));
         s_jobs.Validators.Add(result => Require(result, text => int.TryParse(text, out int jobs) && jobs >= 1, "--jobs needs a whole number from 1"));
     }
@@ -73,9 +73,9 @@ internal static class RunCommand
         RunOptions options = new()
         {
             OutputFolder = outputFolder,
-            DataFolder = DataFolder(arguments.GetValue(s_data)),
-            Dataset = arguments.GetValue(s_dataset),
-            Profile = arguments.GetValue(s_profile),
+            DataFolder = DataFolder(arguments.GetValue(Data)),
+            Dataset = arguments.GetValue(Dataset),
+            Profile = arguments.GetValue(Profile),
             Timeout = arguments.GetValue(s_timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             Jobs = arguments.GetValue(s_jobs),
             FailFast = arguments.GetValue(s_failFast),
@@ -104,7 +104,7 @@ internal static class RunCommand
 
     private static void AddOptions(Command command)
     {
-        foreach (Option option in new Option[] { s_data, s_dataset, s_profile, s_parameters, s_out, s_timeout, s_jobs, s_failFast })
+        foreach (Option option in new Option[] { Data, Dataset, Profile, s_parameters, s_out, s_timeout, s_jobs, s_failFast })
         {
             command.Options.Add(option);
         }

@@ -22,9 +22,6 @@ internal static class SweepCommand
     private static readonly Option<bool> s_retry = new("--retry") { Description = "Runs points again that failed." };
     private static readonly Option<double?> s_timeout = new("--timeout") { Description = "Stops a point that runs longer.", HelpName = "SECONDS" };
     private static readonly Option<double?> s_memory = new("--memory") { Description = "The most memory that a point may have. Default: what is free.", HelpName = "GB" };
-    private static readonly Option<string?> s_data = new("--data") { Description = "The folder with data sets. Default: as for `run`.", HelpName = "DIR" };
-    private static readonly Option<string?> s_dataset = new("--dataset") { Description = "Which data set the notebook uses." };
-    private static readonly Option<string?> s_profile = new("--profile") { Description = "How much the notebook computes." };
     private static readonly Option<string?> s_store = new("--runs") { Description = $"The store's folder. Default: {RunStore.Variable}, then artifacts/runs here or above. On a cluster: on the shared file system.", HelpName = "DIR" };
 
     private static readonly Argument<string> s_folder = new("folder") { Description = "The sweep's folder." };
@@ -33,8 +30,6 @@ internal static class SweepCommand
     static SweepCommand()
     {
         s_engine.AcceptOnlyFromAmong("local", "slurm");
-        s_dataset.AcceptOnlyFromAmong("auto", "mnist", "fashion-mnist", "digits");
-        s_profile.AcceptOnlyFromAmong("quick", "paper");
         s_timeout.Validators.Add(result => RunCommand.Require(result, text => IsNumber(text, 0, 1e7), "--timeout needs a number of seconds above 0"));
         s_memory.Validators.Add(result => RunCommand.Require(result, text => IsNumber(text, 0.2, 1e5), "--memory needs a number of gigabytes above 0.2, which an empty notebook takes"));
         s_jobs.Validators.Add(result => RunCommand.Require(result, text => int.TryParse(text, out int jobs) && jobs >= 1, "--jobs needs a whole number from 1"));
@@ -43,7 +38,7 @@ internal static class SweepCommand
     public static Command Create()
     {
         Command command = new("sweep", "Runs a notebook for every combination of parameter values, keeps each outcome, and sums up: means with 95 % intervals, paired comparisons.") { s_notebook };
-        foreach (Option option in new Option[] { s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, s_memory, s_data, s_dataset, s_profile, s_store })
+        foreach (Option option in new Option[] { s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, s_memory, RunCommand.Data, RunCommand.Dataset, RunCommand.Profile, s_store })
         {
             command.Options.Add(option);
         }
@@ -74,6 +69,11 @@ internal static class SweepCommand
         Sweep sweep;
         if (parameters.Length == 0 && parsed.GetValue(s_resume))
         {
+            if (new Option[] { RunCommand.Data, RunCommand.Dataset, RunCommand.Profile }.FirstOrDefault(option => parsed.GetResult(option) is not null) is { } given)
+            {
+                throw new WorkbookException($"{given.Name} can't be changed while a sweep goes on: leave it out, or name the parameters too and begin another sweep");
+            }
+
             Sweep last = Sweep.Last(store, path) ?? throw new WorkbookException($"no sweep {(path is null ? "" : $"of {path} ")}was begun in {store.Store}: name a notebook and parameters");
             sweep = last.With(Limits(parsed, last.Definition));
         }
@@ -102,7 +102,7 @@ internal static class SweepCommand
     private static async Task<Sweep> BeginAsync(ParseResult parsed, PointStore store, string path, IReadOnlyList<Axis> axes, CancellationToken cancellation)
     {
         NotebookDocument notebook = NotebookReader.Read(path);
-        RunOptions options = new() { OutputFolder = store.Folder, DataFolder = RunCommand.DataFolder(parsed.GetValue(s_data)), Dataset = parsed.GetValue(s_dataset) };
+        RunOptions options = new() { OutputFolder = store.Folder, DataFolder = RunCommand.DataFolder(parsed.GetValue(RunCommand.Data)), Dataset = parsed.GetValue(RunCommand.Dataset) };
         options = await DataBeforehand.GetAsync([notebook], options, cancellation).ConfigureAwait(false);
         SweepDefinition definition = new()
         {
@@ -110,12 +110,10 @@ internal static class SweepCommand
             Axes = axes,
             Over = Over(parsed.GetValue(s_over), axes),
             Code = NotebookCode.Hash(notebook),
-            Profile = parsed.GetValue(s_profile) ?? (Environment.GetEnvironmentVariable("WORKBOOK_PROFILE") is { Length: > 0 } profile ? profile : "quick"),
+            Profile = parsed.GetValue(RunCommand.Profile) ?? (Environment.GetEnvironmentVariable("WORKBOOK_PROFILE") is { Length: > 0 } profile ? profile : "quick"),
             Dataset = DataBeforehand.IsAskedFor([notebook]) ? DatasetHere(options) : "",
             Version = RunRecord.LibraryVersion,
-            Asked = options.Dataset,
             DataFolder = options.DataFolder,
-            Offline = options.Offline,
         };
         return Sweep.Of(store, notebook, Limits(parsed, definition));
     }
@@ -135,7 +133,7 @@ internal static class SweepCommand
     /// <summary>What <see cref="Datasets.Open"/> will find: an outcome on the built-in digits is not one on MNIST.</summary>
     private static string DatasetHere(RunOptions options)
     {
-        string asked = options.Dataset ?? (Environment.GetEnvironmentVariable("WORKBOOK_DATASET") is { Length: > 0 } variable ? variable : "auto");
+        string asked = DataBeforehand.Asked(options);
         DatasetStatus? set = Datasets.List(options.DataFolder).FirstOrDefault(s => s is { Folder: not null, Present: true } && (asked == s.Name || (asked == "auto" && (s.Name == "mnist" || options.DataFolder is not null))));
         return set is null ? asked == "auto" ? "digits" : asked : set.Verified ? set.Name : $"{set.Name}, not the published content";
     }

@@ -95,17 +95,18 @@ internal static partial class PublishedNotebook
                 }
             }
 
-            foreach (string text in Texts(cell))
-            {
-                if (text.Contains("<script", StringComparison.OrdinalIgnoreCase))
-                {
-                    yield return $"code cell {number} holds a script, which pages of repositories don't run";
-                }
+        }
 
-                if (MachinePath().Match(text) is { Success: true } path)
-                {
-                    yield return $"code cell {number} holds a path of this machine: {path.Value}";
-                }
+        foreach ((int place, string text) in notebook.Cells.SelectMany((cell, i) => Texts(cell).Select(text => (i + 1, text))))
+        {
+            if (text.Contains("<script", StringComparison.OrdinalIgnoreCase))
+            {
+                yield return $"cell {place} holds a script, which pages of repositories don't run";
+            }
+
+            if (MachinePath().Match(text) is { Success: true } path)
+            {
+                yield return $"cell {place} holds a path of this machine: {path.Value}";
             }
         }
     }
@@ -128,6 +129,6 @@ internal static partial class PublishedNotebook
         }
     }
 
-    [GeneratedRegex(@"(?<![\w.:/<])/(?:home|root|Users|tmp|private|var|mnt|opt|usr|srv|work)/[^\s""'<]+|\b[A-Z]:\\\w[^\s""'<]*")]
+    [GeneratedRegex(@"(?<![\w.:/<])/(?:home|root|Users|tmp|private|var|mnt|opt|usr|srv|work)/[^\s""'<]+|\b[A-Z]:\\\w[^\s""'<]*|(?:\.\./){2,}\w[^\s""'<]*")]
     private static partial Regex MachinePath();
 }

@@ -1,8 +1,8 @@
-using System.Net;
 using System.Text;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Running;
 using Workbook.Data;
+using static System.Net.WebUtility;
 
 namespace Workbook.Cli.Report;
 
@@ -17,14 +17,14 @@ internal static class IndexPage
         html.Append("<ul class=\"cards\">");
         foreach (NotebookPage page in pages)
         {
-            html.Append($"<li><a href=\"{Encode(Uri.EscapeDataString(page.File))}\">");
+            html.Append($"<li><a href=\"{HtmlEncode(Uri.EscapeDataString(page.File))}\">");
             if (page.Thumbnail() is { } thumbnail)
             {
                 // The chart itself, drawn at the page's width and shown smaller: legible, and in this reader's colours.
                 html.Append($"<div class=\"thumbnail\" aria-hidden=\"true\" inert><div>{thumbnail}</div></div>");
             }
 
-            html.Append($"<strong>{Encode(page.Title)}</strong></a><small>{Encode(page.Outcome)}</small></li>");
+            html.Append($"<strong>{HtmlEncode(page.Title)}</strong></a><small>{HtmlEncode(page.Outcome)}</small></li>");
         }
 
         html.Append("</ul>");
@@ -38,15 +38,15 @@ internal static class IndexPage
         html.Append("<h2>Source and data</h2><ul>");
         if (Source() is { } source)
         {
-            html.Append($"<li><a href=\"{Encode(source)}\">The source code</a> that this was run with</li>");
+            html.Append($"<li><a href=\"{HtmlEncode(source)}\">The source code</a> that this was run with</li>");
         }
 
-        html.Append("<li>The executed notebooks: ").AppendJoin(", ", results.Select(result => $"<a href=\"{Encode(Uri.EscapeDataString(result.Name))}.ipynb\" download>{Encode(result.Name)}</a>")).Append("</li>");
+        html.Append("<li>The executed notebooks: ").AppendJoin(", ", results.Select(result => $"<a href=\"{HtmlEncode(Uri.EscapeDataString(result.Name))}.ipynb\" download>{HtmlEncode(result.Name)}</a>")).Append("</li>");
         html.Append("<li><a href=\"claims.json\">All claims as JSON</a></li>");
         foreach (string name in results.SelectMany(result => result.Claims).Select(claim => ClaimText.Of(claim, "dataset")).Distinct())
         {
             html.Append(Manifest.Embedded.Datasets.FirstOrDefault(set => set.Name == name) is { } set
-                ? $"<li>{Encode(set.Title)} ({Encode(set.From)}; {Encode(set.Licence)}): {string.Join(", ", set.Files.Select(file => $"<a href=\"{set.Mirrors[0]}{file.Name}.gz\">{file.Name}</a>"))}</li>"
+                ? $"<li>{HtmlEncode(set.Title)} ({HtmlEncode(set.From)}; {HtmlEncode(set.Licence)}): {string.Join(", ", set.Files.Select(file => $"<a href=\"{set.Mirrors[0]}{file.Name}.gz\">{file.Name}</a>"))}</li>"
                 : name == "digits" ? "<li>Built-in digits, drawn by code: no files</li>" : "");
         }
 
@@ -60,6 +60,4 @@ internal static class IndexPage
         && Environment.GetEnvironmentVariable("GITHUB_SHA") is { Length: > 0 } commit
             ? $"{server}/{repository}/tree/{commit}"
             : null;
-
-    private static string Encode(string text) => WebUtility.HtmlEncode(text);
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
@@ -7,6 +6,7 @@ using Workbook.Cli.Outcome;
 using Workbook.Cli.Publishing;
 using Workbook.Cli.Running;
 using Workbook.Notebook.Charts;
+using static System.Net.WebUtility;
 
 namespace Workbook.Cli.Report;
 
@@ -42,13 +42,13 @@ internal sealed class NotebookPage(RunResult result, IReadOnlyList<RunResult> al
         html.Append("<div class=\"page\"><nav aria-label=\"Contents\"><details open><summary>Contents</summary><p><a href=\"index.html\">Pruning Workbook</a></p><ul>");
         foreach ((string id, string text) in markdown.Headings)
         {
-            html.Append($"<li><a href=\"#{id}\">{Encode(text)}</a></li>");
+            html.Append($"<li><a href=\"#{id}\">{HtmlEncode(text)}</a></li>");
         }
 
-        html.Append($"</ul></details></nav><main><p class=\"quiet\"><a href=\"index.html\">Pruning Workbook</a> · {Encode(Outcome)} · <a href=\"{Encode(Uri.EscapeDataString(result.Name))}.ipynb\" download>this notebook</a> · <a href=\"index.html#claims\">all claims</a></p>");
+        html.Append($"</ul></details></nav><main><p class=\"quiet\"><a href=\"index.html\">Pruning Workbook</a> · {HtmlEncode(Outcome)} · <a href=\"{HtmlEncode(Uri.EscapeDataString(result.Name))}.ipynb\" download>this notebook</a> · <a href=\"index.html#claims\">all claims</a></p>");
         if (result.Error is string error)
         {
-            html.Append($"<div class=\"error\"><strong>This notebook did not finish.</strong><pre>{Encode(error)}</pre></div>");
+            html.Append($"<div class=\"error\"><strong>This notebook did not finish.</strong><pre>{HtmlEncode(error)}</pre></div>");
         }
 
         html.Append(body).Append("<nav class=\"around\" aria-label=\"Notebooks\">").Append(Link(-1)).Append(Link(1)).Append("</nav></main></div>");
@@ -70,7 +70,7 @@ internal sealed class NotebookPage(RunResult result, IReadOnlyList<RunResult> al
     private string Link(int step)
     {
         int at = all.ToList().IndexOf(result) + step;
-        return at >= 0 && at < all.Count ? $"<a href=\"{Encode(Uri.EscapeDataString(FileOf(all[at].Name)))}\">{(step < 0 ? "← " : "")}{Encode(new NotebookDocument("", all[at].Document).Title)}{(step > 0 ? " →" : "")}</a>" : "<span></span>";
+        return at >= 0 && at < all.Count ? $"<a href=\"{HtmlEncode(Uri.EscapeDataString(FileOf(all[at].Name)))}\">{(step < 0 ? "← " : "")}{HtmlEncode(new NotebookDocument("", all[at].Document).Title)}{(step > 0 ? " →" : "")}</a>" : "<span></span>";
     }
 
     private static void AppendCell(StringBuilder html, JsonObject cell, MarkdownPage markdown)
@@ -90,7 +90,7 @@ internal sealed class NotebookPage(RunResult result, IReadOnlyList<RunResult> al
 
                 break;
             default:
-                html.Append($"<pre>{Encode(source)}</pre>");
+                html.Append($"<pre>{HtmlEncode(source)}</pre>");
                 break;
         }
     }
@@ -100,11 +100,11 @@ internal sealed class NotebookPage(RunResult result, IReadOnlyList<RunResult> al
         string type = Joined(output["output_type"]);
         if (type == "stream")
         {
-            html.Append($"<div class=\"output\"><pre>{Encode(Joined(output["text"]))}</pre></div>");
+            html.Append($"<div class=\"output\"><pre>{HtmlEncode(Joined(output["text"]))}</pre></div>");
         }
         else if (type == "error")
         {
-            html.Append($"<div class=\"output error\"><pre>{Encode($"{Joined(output["ename"])}: {Joined(output["evalue"])}")}</pre></div>");
+            html.Append($"<div class=\"output error\"><pre>{HtmlEncode($"{Joined(output["ename"])}: {Joined(output["evalue"])}")}</pre></div>");
         }
         else if (output["data"] is JsonObject data && Joined(data["text/html"]) != s_plotly.Value)
         {
@@ -120,7 +120,7 @@ internal sealed class NotebookPage(RunResult result, IReadOnlyList<RunResult> al
             return Joined(markup);
         }
 
-        string words = Encode(Joined(data["text/plain"]));
+        string words = HtmlEncode(Joined(data["text/plain"]));
         if (data["image/svg+xml"] is JsonNode svg)
         {
             string encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(Joined(svg)));
@@ -131,7 +131,7 @@ internal sealed class NotebookPage(RunResult result, IReadOnlyList<RunResult> al
         {
             if (data[mime] is JsonNode picture)
             {
-                return $"<img alt=\"{words}\" src=\"data:{mime};base64,{Encode(Joined(picture).Replace("\n", "", StringComparison.Ordinal))}\">";
+                return $"<img alt=\"{words}\" src=\"data:{mime};base64,{HtmlEncode(Joined(picture).Replace("\n", "", StringComparison.Ordinal))}\">";
             }
         }
 
@@ -140,6 +140,4 @@ internal sealed class NotebookPage(RunResult result, IReadOnlyList<RunResult> al
 
     // nbformat keeps a text as one string or as a list of lines.
     private static string Joined(JsonNode? node) => MultilineText.FromNode(node) ?? node?.ToJsonString() ?? "";
-
-    private static string Encode(string text) => WebUtility.HtmlEncode(text);
 }

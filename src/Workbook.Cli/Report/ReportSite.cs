@@ -15,6 +15,10 @@ internal static class ReportSite
     /// <summary>The style sheet of all pages.</summary>
     public const string Style = "style.css";
 
+    // Says of a page that it is one of ours: others in the folder are left alone.
+    private const string Generator = "<meta name=\"generator\" content=\"Pruning Workbook\">";
+    private const int HeadLines = 5;
+
     /// <summary>Writes the site into a folder, which is made; each file whole or not at all.</summary>
     /// <returns>The first page's path.</returns>
     /// <exception cref="WorkbookException">A file can't be written.</exception>
@@ -23,9 +27,10 @@ internal static class ReportSite
         try
         {
             Directory.CreateDirectory(folder);
-            foreach (string earlier in Directory.EnumerateFiles(folder).Where(path => Path.GetExtension(path) is ".html" or ".ipynb"))
+            foreach (string earlier in Directory.EnumerateFiles(folder, "*.html").Where(path => File.ReadLines(path).Take(HeadLines).Any(line => line.Contains(Generator, StringComparison.Ordinal))))
             {
                 File.Delete(earlier);
+                File.Delete(Path.ChangeExtension(earlier, ".ipynb"));
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -53,12 +58,13 @@ internal static class ReportSite
     /// <summary>A page with its head.</summary>
     /// <param name="title">The page's title, as text.</param>
     /// <param name="body">What stands on it, as HTML.</param>
-    internal static string Page(string title, string body) =>
+    /// <param name="head">What the page looks like, and its scripts; by default the site's.</param>
+    internal static string Page(string title, string body, string? head = null) =>
         $"""
         <!DOCTYPE html>
         <html lang="en"><head><meta charset="utf-8"><title>{System.Net.WebUtility.HtmlEncode(title)}</title>
-        <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-        <link rel="icon" href="data:,"><link rel="stylesheet" href="{Style}"><script defer src="{Script}"></script></head>
+        {Generator}<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+        <link rel="icon" href="data:,">{head ?? $"<link rel=\"stylesheet\" href=\"{Style}\"><script defer src=\"{Script}\"></script>"}</head>
         <body>{body}</body></html>
 
         """;

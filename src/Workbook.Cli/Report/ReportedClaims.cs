@@ -1,9 +1,9 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Running;
+using static System.Net.WebUtility;
 
 namespace Workbook.Cli.Report;
 
@@ -15,7 +15,7 @@ internal static class ReportedClaims
     {
         string ranOn = ClaimText.RanOn(results.SelectMany(result => result.Claims));
         string[] parts = [$"{results.Count} {(results.Count == 1 ? "notebook" : "notebooks")}", ranOn, Seconds(results)];
-        html.Append($"<p class=\"quiet\">{Encode(string.Join(" · ", parts.Where(part => part.Length > 0)))}</p>");
+        html.Append($"<p class=\"quiet\">{HtmlEncode(string.Join(" · ", parts.Where(part => part.Length > 0)))}</p>");
     }
 
     public static void Append(StringBuilder html, IReadOnlyList<RunResult> results, IReadOnlyList<NotebookPage> pages)
@@ -38,8 +38,8 @@ internal static class ReportedClaims
             string expected = ClaimText.Of(claim, "kind") == "published" ? $"{ClaimText.Of(claim, "expected")} (paper)" : ClaimText.Of(claim, "expected");
             string[] details = [ClaimText.Of(claim, "id"), seeds > 1 ? $"{seeds} seeds" : "", ClaimText.Of(claim, "source"), ClaimText.Of(claim, "note")];
             html.Append("<tr>")
-                .Append($"<td>{Encode(ClaimText.Of(claim, "statement"))}<br><small>{Encode(string.Join(" · ", details.Where(d => d.Length > 0)))} · <a href=\"{Encode(Uri.EscapeDataString(page.File))}\">{Encode(page.Title)}</a></small></td>")
-                .Append($"<td data-label=\"measured\">{Encode(measured)}</td><td data-label=\"expected\">{Encode(expected)}</td><td data-label=\"difference\">{Encode(ClaimText.Difference(claim))}</td>")
+                .Append($"<td>{HtmlEncode(ClaimText.Of(claim, "statement"))}<br><small>{HtmlEncode(string.Join(" · ", details.Where(d => d.Length > 0)))} · <a href=\"{HtmlEncode(Uri.EscapeDataString(page.File))}\">{HtmlEncode(page.Title)}</a></small></td>")
+                .Append($"<td data-label=\"measured\">{HtmlEncode(measured)}</td><td data-label=\"expected\">{HtmlEncode(expected)}</td><td data-label=\"difference\">{HtmlEncode(ClaimText.Difference(claim))}</td>")
                 .Append($"<td class=\"{style}\">{words}</td></tr>");
         }
 
@@ -55,6 +55,4 @@ internal static class ReportedClaims
 
     private static string Seconds(IReadOnlyList<RunResult> results) =>
         results.All(result => result.Elapsed is not null) ? results.Sum(result => result.Elapsed!.Value.TotalSeconds).ToString("0 s", CultureInfo.InvariantCulture) : "";
-
-    private static string Encode(string text) => WebUtility.HtmlEncode(text);
 }

@@ -1,5 +1,5 @@
-using System.Net;
 using System.Text;
+using static System.Net.WebUtility;
 
 namespace Workbook.Cli.Report;
 
@@ -112,7 +112,7 @@ internal sealed class TexMath
 
                 return $"<mn>{_tex[start.._at]}</mn>";
             default:
-                return char.IsLetter(next) ? $"<mi>{next}</mi>" : $"<mo{(next is '|' or '(' or ')' or '[' or ']' ? " stretchy=\"false\"" : "")}>{Encode(next.ToString())}</mo>";
+                return char.IsLetter(next) ? $"<mi>{next}</mi>" : $"<mo{(next is '|' or '(' or ')' or '[' or ']' ? " stretchy=\"false\"" : "")}>{HtmlEncode(next.ToString())}</mo>";
         }
     }
 
@@ -126,9 +126,9 @@ internal sealed class TexMath
             case "sqrt":
                 return $"<msqrt>{Argument()}</msqrt>";
             case "text" or "mathrm" or "operatorname" or "textrm" or "textit" or "textbf":
-                return $"<mtext>{Encode(Raw().Replace(' ', '\u00a0'))}</mtext>"; // MathML drops spaces at the ends
+                return $"<mtext>{HtmlEncode(Raw().Replace(' ', '\u00a0'))}</mtext>"; // MathML drops spaces at the ends
             case "mathbf" or "boldsymbol" or "mathbb" or "mathcal":
-                return $"<mi>{Encode(string.Concat(Raw().Select(letter => TexSymbols.InAlphabet(name, letter.ToString()))))}</mi>";
+                return $"<mi>{HtmlEncode(string.Concat(Raw().Select(letter => TexSymbols.InAlphabet(name, letter.ToString()))))}</mi>";
             case "hat" or "tilde" or "bar" or "vec" or "overline" or "dot":
                 string mark = name switch { "hat" => "^", "tilde" => "~", "vec" => "→", "dot" => "˙", _ => "¯" };
                 return $"<mover accent=\"true\">{Argument()}<mo stretchy=\"{(name == "overline" ? "true" : "false")}\">{mark}</mo></mover>";
@@ -142,8 +142,8 @@ internal sealed class TexMath
             : TexSymbols.Operator(name) is { } symbol ? $"<mo{(name is "{" or "}" or "|" || name.EndsWith("ert", StringComparison.Ordinal) ? " stretchy=\"false\"" : "")}>{symbol}</mo>"
             : TexSymbols.IsFunction(name) ? $"<mi>{name}</mi>"
             : TexSymbols.Space(name) is not null ? Space(name)
-            : name is "%" or "_" or "&" or "#" or "$" ? $"<mo>{Encode(name)}</mo>"
-            : $"<mtext>{Encode("\\" + name)}</mtext>";
+            : name is "%" or "_" or "&" or "#" or "$" ? $"<mo>{HtmlEncode(name)}</mo>"
+            : $"<mtext>{HtmlEncode("\\" + name)}</mtext>";
     }
 
     // \left and \right grow with what they hold, \big and its like have one size.
@@ -153,7 +153,7 @@ internal sealed class TexMath
         fence = fence == "\\" ? TexSymbols.Operator(Name()) ?? "" : fence;
         bool grows = size is "left" or "right" or "middle";
         string em = size.StartsWith("bigg", StringComparison.OrdinalIgnoreCase) ? "2.4em" : size[0] == 'B' ? "1.8em" : "1.2em";
-        return fence is "." or "" ? "" : $"<mo stretchy=\"true\"{(grows ? "" : $" minsize=\"{em}\" maxsize=\"{em}\"")}>{Encode(fence)}</mo>";
+        return fence is "." or "" ? "" : $"<mo stretchy=\"true\"{(grows ? "" : $" minsize=\"{em}\" maxsize=\"{em}\"")}>{HtmlEncode(fence)}</mo>";
     }
 
     private string Name()
@@ -200,6 +200,4 @@ internal sealed class TexMath
     private static string Space(string command) => $"<mspace width=\"{TexSymbols.Space(command)}em\"></mspace>";
 
     private static string Element(string name, params string?[] children) => $"<{name}>{string.Concat(children.Select(child => $"<mrow>{child}</mrow>"))}</{name}>";
-
-    private static string Encode(string text) => WebUtility.HtmlEncode(text);
 }

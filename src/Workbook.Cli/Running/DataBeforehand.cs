@@ -14,7 +14,7 @@ internal static class DataBeforehand
     /// <exception cref="OperationCanceledException">The run was interrupted.</exception>
     public static async Task<RunOptions> GetAsync(IReadOnlyList<NotebookDocument> notebooks, RunOptions options, CancellationToken cancellation)
     {
-        string dataset = options.Dataset ?? Variable("WORKBOOK_DATASET") ?? "auto";
+        string dataset = Asked(options);
         string wanted = dataset == "auto" ? "mnist" : dataset;
         bool isElsewhere = (options.DataFolder ?? Variable("WORKBOOK_DATA") ?? Variable("WORKBOOK_OFFLINE")) is not null;
         if (!IsAskedFor(notebooks) || isElsewhere || Datasets.List().All(set => set.Name != wanted || set.Present || set.Folder is null))
@@ -33,6 +33,9 @@ internal static class DataBeforehand
             return options with { Offline = true };
         }
     }
+
+    /// <summary>The data set that the option or the variable names; <c>auto</c> where neither does.</summary>
+    public static string Asked(RunOptions options) => options.Dataset ?? Variable("WORKBOOK_DATASET") ?? "auto";
 
     /// <summary>Whether a notebook opens a data set.</summary>
     public static bool IsAskedFor(IReadOnlyList<NotebookDocument> notebooks) =>

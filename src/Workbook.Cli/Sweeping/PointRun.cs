@@ -83,7 +83,7 @@ internal sealed class PointRun(Sweep sweep, long? memory, int? processors)
         }
         finally
         {
-            PointStore.DeleteQuietly(working);
+            StoreFolder.DeleteQuietly(working);
         }
     }
 

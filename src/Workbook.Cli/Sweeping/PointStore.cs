@@ -58,7 +58,7 @@ internal sealed class PointStore
         string working = Path.Combine(Folder, FinishedFolder, $".{point.Hash}.{Guid.NewGuid():N}");
         Writing(() =>
         {
-            foreach (string left in Directory.EnumerateDirectories(Path.Combine(Folder, FinishedFolder), $".{point.Hash}.*"))
+            foreach (string left in StoreFolder.Leftovers(Path.Combine(Folder, FinishedFolder), point.Hash))
             {
                 Directory.Delete(left, recursive: true);
             }
@@ -87,33 +87,8 @@ internal sealed class PointStore
     /// <exception cref="WorkbookException">The store can't be written.</exception>
     public void Forgive(SweepPoint point) => Writing(() => Remove(Failed(point)));
 
-    public static void DeleteQuietly(string folder)
-    {
-        try
-        {
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Whoever begins the point again clears up.
-        }
-    }
-
     /// <summary>Says one line where the store can't be written.</summary>
-    public void Writing(Action write)
-    {
-        try
-        {
-            write();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or WorkbookException)
-        {
-            throw new WorkbookException($"the run store {Store} can't be written ({e.Message.ReplaceLineEndings(" ")}): make room or name another folder with {RunStore.Variable}", e);
-        }
-    }
+    public void Writing(Action write) => StoreFolder.Writing(Store, write);
 
     private static PointOutcome? Read(string folder)
     {
@@ -138,10 +113,7 @@ internal sealed class PointStore
     {
         if (Directory.Exists(folder))
         {
-            // A folder that is only partly deleted must not have a point's name.
-            string doomed = Path.Combine(Path.GetDirectoryName(folder)!, $".{Guid.NewGuid():N}");
-            StoreFolder.Move(folder, doomed);
-            Directory.Delete(doomed, recursive: true);
+            StoreFolder.Delete(folder);
         }
     }
 

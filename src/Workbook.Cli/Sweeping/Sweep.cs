@@ -25,12 +25,7 @@ internal sealed record SweepDefinition
 
     public required string Version { get; init; }
 
-    /// <summary>The data set that was asked for.</summary>
-    public string? Asked { get; init; }
-
     public string? DataFolder { get; init; }
-
-    public bool Offline { get; init; }
 
     /// <summary>Seconds after which a point is stopped.</summary>
     public double? Timeout { get; init; }
@@ -126,8 +121,7 @@ internal sealed class Sweep
     {
         OutputFolder = outputFolder,
         DataFolder = Definition.DataFolder,
-        Dataset = Definition.Dataset.Length > 0 ? Definition.Dataset.Split(',')[0] : Definition.Asked, // by name: a node without it is not to take another
-        Offline = Definition.Offline,
+        Dataset = Definition.Dataset.Length > 0 ? Definition.Dataset.Split(',')[0] : null, // by name: a node without it is not to take another
         Profile = Definition.Profile,
         Runs = Store.Store,
         Timeout = Definition.Timeout is { } seconds ? TimeSpan.FromSeconds(seconds) : null,

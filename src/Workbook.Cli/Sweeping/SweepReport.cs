@@ -1,11 +1,11 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Report;
 using Workbook.Notebook;
 using Workbook.Notebook.Charts;
 using Workbook.Notebook.Tables;
+using static System.Net.WebUtility;
 
 namespace Workbook.Cli.Sweeping;
 
@@ -20,10 +20,7 @@ internal static class SweepReport
     {
         Sweep sweep = summary.Sweep;
         StringBuilder html = new();
-        html.Append($"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sweep: {Encode(sweep.Name)}</title>")
-            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">")
-            .Append("<style>").Append(SiteStyle.Css).Append("</style>").Append(PlotlyScript.Html())
-            .Append($"</head><body><main><h1>Sweep: {Encode(sweep.Name)}</h1>");
+        html.Append($"<main><h1>Sweep: {HtmlEncode(sweep.Name)}</h1>");
         AppendOverview(html, summary);
         AppendTrouble(html, summary);
         string caption = $"{RanOn(summary)} · {(summary.Over is null ? "single values" : $"means over {summary.Over}, bars: 95 % intervals")}";
@@ -38,13 +35,13 @@ internal static class SweepReport
         }
 
         AppendComparisons(html, summary);
-        return html.Append("</main></body></html>\n").ToString();
+        return ReportSite.Page($"Sweep: {sweep.Name}", html.Append("</main>").ToString(), $"<style>{SiteStyle.Css}</style>{PlotlyScript.Html()}");
     }
 
     private static void AppendOverview(StringBuilder html, SweepSummary summary)
     {
         Sweep sweep = summary.Sweep;
-        html.Append("<p>").Append(string.Join(" × ", sweep.Definition.Axes.Select(axis => $"<code>{Encode(axis.Name)}</code> {Encode(Values(axis))}")))
+        html.Append("<p>").Append(string.Join(" × ", sweep.Definition.Axes.Select(axis => $"<code>{HtmlEncode(axis.Name)}</code> {HtmlEncode(Values(axis))}")))
             .Append($": {Count(sweep.Points.Count)} points, {Count(summary.Finished.Count)} finished");
         html.Append(summary.Failed.Count > 0 ? $", <span class=\"fails\">{Count(summary.Failed.Count)} failed</span>" : "")
             .Append(summary.Missing.Count > 0 ? $", <span class=\"fails\">{Count(summary.Missing.Count)} not done</span>" : "").Append(".</p>");
@@ -52,12 +49,12 @@ internal static class SweepReport
         {
             double seconds = summary.Finished.Average(o => o.Seconds), processor = summary.Finished.Sum(o => o.ProcessorSeconds);
             html.Append(string.Create(CultureInfo.InvariantCulture,
-                $"<p class=\"quiet\">{Encode(RanOn(summary))} · {Encode(sweep.Definition.Version)} · a point took {seconds:0.0} s on average and at most {summary.Finished.Max(o => o.PeakMemory) / 1e6:0} MB, all together {processor / 60:0.0} min of processor time · every number: points.csv</p>"));
+                $"<p class=\"quiet\">{HtmlEncode(RanOn(summary))} · {HtmlEncode(sweep.Definition.Version)} · a point took {seconds:0.0} s on average and at most {summary.Finished.Max(o => o.PeakMemory) / 1e6:0} MB, all together {processor / 60:0.0} min of processor time · every number: points.csv</p>"));
         }
 
         html.Append(summary.Over is null
             ? "<p class=\"quiet\">No parameter is averaged over, so that there are no intervals and no comparisons: sweep over one called <code>seed</code>, or name another with <code>--over</code>.</p>"
-            : $"<p class=\"quiet\">Intervals are 95 % percentile bootstrap intervals of the mean over <code>{Encode(summary.Over)}</code> (10,000 resamples). With fewer than about ten values they are too narrow.</p>");
+            : $"<p class=\"quiet\">Intervals are 95 % percentile bootstrap intervals of the mean over <code>{HtmlEncode(summary.Over)}</code> (10,000 resamples). With fewer than about ten values they are too narrow.</p>");
     }
 
     private static void AppendTrouble(StringBuilder html, SweepSummary summary)
@@ -75,7 +72,7 @@ internal static class SweepReport
 
         if (summary.Missing.Count > 0)
         {
-            html.Append($"<h2>Not done</h2><p>{Encode(string.Join("; ", summary.Missing.Take(50)))}{(summary.Missing.Count > 50 ? "; …" : "")}</p>");
+            html.Append($"<h2>Not done</h2><p>{HtmlEncode(string.Join("; ", summary.Missing.Take(50)))}{(summary.Missing.Count > 50 ? "; …" : "")}</p>");
         }
     }
 
@@ -83,7 +80,7 @@ internal static class SweepReport
     {
         IReadOnlyList<Cell> cells = summary.CellsOf(value);
         string title = $"{value.Name}{(value.Unit.Length > 0 ? $" ({value.Unit})" : "")}";
-        html.Append($"<h3>{Encode(title)}</h3>");
+        html.Append($"<h3>{HtmlEncode(title)}</h3>");
         bool[] judged = [.. summary.Finished.Select(o => o.Values.FirstOrDefault(v => v.Name == value.Name)?.Holds).OfType<bool>()];
         html.Append(judged.Length > 0 ? $"<p class=\"quiet\">The claim holds in {judged.Count(h => h)} of {judged.Length} points.</p>" : "");
         int along = Along(summary.Axes);
@@ -120,7 +117,7 @@ internal static class SweepReport
         }
 
         html.Append("<h2>Paired comparisons</h2>")
-            .Append($"<p class=\"quiet\">Each level against the parameter's first, at the same <code>{Encode(summary.Over!)}</code> and all else equal. An interval without 0 in it speaks for a difference; with {comparisons.Length} comparisons, expect about {comparisons.Length * 0.05:0.#} such by chance.</p>")
+            .Append($"<p class=\"quiet\">Each level against the parameter's first, at the same <code>{HtmlEncode(summary.Over!)}</code> and all else equal. An interval without 0 in it speaks for a difference; with {comparisons.Length} comparisons, expect about {comparisons.Length * 0.05:0.#} such by chance.</p>")
             .Append(table.ToBundle()["text/html"]);
     }
 
@@ -133,6 +130,4 @@ internal static class SweepReport
     private static string RanOn(SweepSummary summary) => $"{(summary.Sweep.Definition.Dataset is { Length: > 0 } dataset ? $"{dataset}, " : "")}{summary.Sweep.Definition.Profile} profile";
 
     private static string Count(int count) => count.ToString("#,0", CultureInfo.InvariantCulture);
-
-    private static string Encode(string text) => WebUtility.HtmlEncode(text);
 }

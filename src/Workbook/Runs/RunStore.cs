@@ -97,9 +97,9 @@ public sealed class RunStore
         {
             Writing(() =>
             {
-                foreach (string left in Leftovers(hash).Append(folder).Where(Directory.Exists))
+                foreach (string left in StoreFolder.Leftovers(Folder, hash).Append(folder).Where(Directory.Exists))
                 {
-                    Delete(left);
+                    StoreFolder.Delete(left);
                 }
 
                 RunFolder.Begin(working, record);
@@ -115,7 +115,7 @@ public sealed class RunStore
         }
         finally
         {
-            DeleteQuietly(working);
+            StoreFolder.DeleteQuietly(working);
         }
     }
 
@@ -153,7 +153,7 @@ public sealed class RunStore
             using RunLock? held = RunLock.TryTake(Folder, run.Hash);
             if (held is not null && Directory.Exists(run.Folder))
             {
-                Delete(run.Folder);
+                StoreFolder.Delete(run.Folder);
                 deleted = true;
             }
         });
@@ -227,40 +227,5 @@ public sealed class RunStore
         }
     }
 
-    private IEnumerable<string> Leftovers(string hash) => Directory.EnumerateDirectories(Folder, $".{hash}.*");
-
-    /// <summary>A folder that is only partly deleted must not have a run's name.</summary>
-    private void Delete(string folder)
-    {
-        string doomed = Path.Combine(Folder, $".{Path.GetFileName(folder).Trim('.').Split('.')[0]}.{Guid.NewGuid():N}");
-        StoreFolder.Move(folder, doomed);
-        Directory.Delete(doomed, recursive: true);
-    }
-
-    private static void DeleteQuietly(string folder)
-    {
-        try
-        {
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // What ended the run is the fault to tell; the next one clears up.
-        }
-    }
-
-    private void Writing(Action write)
-    {
-        try
-        {
-            write();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or WorkbookException)
-        {
-            throw new WorkbookException($"the run store {Folder} can't be written ({e.Message.ReplaceLineEndings(" ")}): make room or name another folder with {Variable}", e);
-        }
-    }
+    private void Writing(Action write) => StoreFolder.Writing(Folder, write);
 }

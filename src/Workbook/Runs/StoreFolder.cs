@@ -60,6 +60,47 @@ internal static class StoreFolder
         }
     }
 
+    /// <summary>Writes to a store; says one line where that can't be done.</summary>
+    /// <exception cref="WorkbookException">The store can't be written.</exception>
+    internal static void Writing(string store, Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or WorkbookException)
+        {
+            throw new WorkbookException($"the run store {store} can't be written ({e.Message.ReplaceLineEndings(" ")}): make room or name another folder with {RunStore.Variable}", e);
+        }
+    }
+
+    /// <summary>The folders in which processes work, or died, at what has this hash: <c>.HASH.…</c>.</summary>
+    internal static IEnumerable<string> Leftovers(string folder, string hash) => Directory.EnumerateDirectories(folder, $".{hash}.*");
+
+    /// <summary>Deletes <c>HASH</c> or <c>.HASH.…</c>: one that is only partly deleted must not have a finished one's name.</summary>
+    internal static void Delete(string folder)
+    {
+        string doomed = Path.Combine(Path.GetDirectoryName(folder)!, $".{Path.GetFileName(folder).Trim('.').Split('.')[0]}.{Guid.NewGuid():N}");
+        Move(folder, doomed);
+        Directory.Delete(doomed, recursive: true);
+    }
+
+    /// <summary>Deletes a folder in which work has ended, if it is there still; where it can't be, whoever begins the same again does.</summary>
+    internal static void DeleteQuietly(string folder)
+    {
+        try
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What ended the work is the fault to tell.
+        }
+    }
+
     /// <summary>Renames a folder. On Windows somebody who looks into it just now, a virus scanner or a list of runs, is waited for: a finished training is not to be lost to that.</summary>
     internal static void Move(string from, string to)
     {

@@ -40,7 +40,14 @@ public static class Lab
 
     /// <summary>The store of finished trainings: <c>Lab.Runs.Train(…)</c> trains what was not trained before.</summary>
     /// <exception cref="WorkbookException">As <see cref="RunStore.Open"/>.</exception>
-    public static RunStore Runs => s_runs ??= RunStore.Open(report: Console.WriteLine);
+    public static RunStore Runs
+    {
+        get
+        {
+            s_failure?.Throw();
+            return s_runs ??= RunStore.Open(report: Console.WriteLine);
+        }
+    }
 
     /// <summary>
     /// Readies the process for notebooks: assemblies and natives resolve from the library's folder, libtorch is loaded,

@@ -21,7 +21,7 @@ internal static class SweepCommand
     private static readonly Option<bool> s_resume = new("--resume") { Description = "Goes on with the sweep that was begun last (of the notebook, if one is named), whose parameters need not be repeated." };
     private static readonly Option<bool> s_retry = new("--retry") { Description = "Runs points again that failed." };
     private static readonly Option<double?> s_timeout = new("--timeout") { Description = "Stops a point that runs longer.", HelpName = "SECONDS" };
-    private static readonly Option<double?> s_memory = new("--memory") { Description = "The most memory that a point may have. Default: what is free.", HelpName = "GB" };
+    private static readonly Option<double?> s_memory = new("--memory") { Description = "The most memory that a point may have. Default: its share of what is free.", HelpName = "GB" };
     private static readonly Option<string?> s_store = new("--runs") { Description = $"The store's folder. Default: {RunStore.Variable}, then artifacts/runs here or above. On a cluster: on the shared file system.", HelpName = "DIR" };
 
     private static readonly Argument<string> s_folder = new("folder") { Description = "The sweep's folder." };
@@ -101,6 +101,7 @@ internal static class SweepCommand
 
     private static async Task<Sweep> BeginAsync(ParseResult parsed, PointStore store, string path, IReadOnlyList<Axis> axes, CancellationToken cancellation)
     {
+        Parameters.Inject([NotebookReader.Read(path)], [.. axes.Select(axis => $"{axis.Name}={axis.Values[0]}")]); // what is wrong with the parameters, before data are fetched
         NotebookDocument notebook = NotebookReader.Read(path);
         RunOptions options = new() { OutputFolder = store.Folder, DataFolder = RunCommand.DataFolder(parsed.GetValue(RunCommand.Data)), Dataset = parsed.GetValue(RunCommand.Dataset) };
         options = await DataBeforehand.GetAsync([notebook], options, cancellation).ConfigureAwait(false);

@@ -66,7 +66,7 @@ internal sealed class NotebookDocument
         _cells.Insert(_cells.IndexOf(cell) + 1, inserted);
     }
 
-    private static bool IsCode(JsonObject cell) => cell["cell_type"]!.GetValue<string>() == "code";
+    public static bool IsCode(JsonObject cell) => cell["cell_type"]!.GetValue<string>() == "code";
 
     // Cells have ids since 4.5. They come from the content, so that a notebook that is run twice stays the same.
     private void AddMissingIds()

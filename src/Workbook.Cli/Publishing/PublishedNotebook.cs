@@ -78,35 +78,32 @@ internal static partial class PublishedNotebook
             yield return $"it has {bytes / 1e6:0.0} MB, {MostBytes / 1e6:0.0} are allowed";
         }
 
-        int number = 0;
-        foreach (JsonObject cell in notebook.CodeCells)
+        int codes = 0, words = 0;
+        foreach (JsonObject cell in notebook.Cells)
         {
-            number++;
-            if (!string.IsNullOrWhiteSpace(NotebookDocument.Source(cell)) && cell["execution_count"] is null)
+            bool isCode = NotebookDocument.IsCode(cell);
+            string place = isCode ? $"code cell {++codes}" : $"text cell {++words}";
+            if (isCode && !string.IsNullOrWhiteSpace(NotebookDocument.Source(cell)) && cell["execution_count"] is null)
             {
-                yield return $"code cell {number} was not run";
+                yield return $"{place} was not run";
             }
 
-            foreach (JsonObject output in Outputs(cell))
+            foreach (JsonObject output in Outputs(cell).Where(output => output["output_type"]?.ToString() == "error"))
             {
-                if (output["output_type"]?.ToString() == "error")
+                yield return $"{place} failed: {output["ename"]}: {output["evalue"]}";
+            }
+
+            foreach (string text in Texts(cell))
+            {
+                if (text.Contains("<script", StringComparison.OrdinalIgnoreCase))
                 {
-                    yield return $"code cell {number} failed: {output["ename"]}: {output["evalue"]}";
+                    yield return $"{place} holds a script, which pages of repositories don't run";
                 }
-            }
 
-        }
-
-        foreach ((int place, string text) in notebook.Cells.SelectMany((cell, i) => Texts(cell).Select(text => (i + 1, text))))
-        {
-            if (text.Contains("<script", StringComparison.OrdinalIgnoreCase))
-            {
-                yield return $"cell {place} holds a script, which pages of repositories don't run";
-            }
-
-            if (MachinePath().Match(text) is { Success: true } path)
-            {
-                yield return $"cell {place} holds a path of this machine: {path.Value}";
+                if (MachinePath().Match(text) is { Success: true } path)
+                {
+                    yield return $"{place} holds a path of this machine: {path.Value}";
+                }
             }
         }
     }

@@ -40,7 +40,8 @@ internal static class NotebookFinder
 
         if (!Directory.Exists(path))
         {
-            throw new WorkbookException($"{named} does not exist: name a notebook (.ipynb) or a folder with notebooks");
+            throw new WorkbookException(named.StartsWith('-') ? $"there is no option {named}: --help names those that there are"
+                : $"{named} does not exist: name a notebook (.ipynb) or a folder with notebooks");
         }
 
         string[] found = [.. Directory.EnumerateFiles(path, "*.ipynb").Order(StringComparer.Ordinal)];

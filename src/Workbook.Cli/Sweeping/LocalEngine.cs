@@ -26,7 +26,8 @@ internal sealed class LocalEngine(Sweep sweep, int? jobs, SweepProgress progress
     {
         ConcurrentQueue<SweepPoint> queue = new(points);
         _largest = sweep.Points.Where(sweep.Store.Has).Take(100).Max(point => sweep.Store.Find(point)?.PeakMemory) ?? 0;
-        PointRun run = new(sweep, sweep.Definition.Memory ?? _available, Math.Max(1, Environment.ProcessorCount / Math.Min(Math.Min(_jobs, points.Count), Allowed())));
+        int together = Math.Min(Allowed(), points.Count);
+        PointRun run = new(sweep, sweep.Definition.Memory ?? (_available / together), Math.Max(1, Environment.ProcessorCount / together));
         await Task.WhenAll(Enumerable.Range(0, Math.Min(_jobs, points.Count)).Select(_ => Task.Run(WorkAsync, CancellationToken.None))).ConfigureAwait(false);
         return _fault is { } fault ? throw fault : _undone;
 

@@ -63,14 +63,12 @@ internal sealed class Sweep
     public string Name => Path.GetFileNameWithoutExtension(Definition.Notebook);
 
     /// <summary>A sweep of a notebook as it is now.</summary>
-    /// <exception cref="WorkbookException">The notebook does not declare an axis' parameter, or there are too many points.</exception>
+    /// <exception cref="WorkbookException">There are too many points.</exception>
     public static Sweep Of(PointStore store, NotebookDocument notebook, SweepDefinition definition)
     {
         Parameters.Inject([notebook], []);
         notebook.ClearOutputs();
-        Sweep sweep = new(store, definition, JupyterJson.Serialize(notebook.Root));
-        sweep.NotebookOf(sweep.Points[0]); // says what is wrong with the parameters
-        return sweep;
+        return new Sweep(store, definition, JupyterJson.Serialize(notebook.Root));
     }
 
     /// <summary>The sweep that a folder holds.</summary>

@@ -118,9 +118,6 @@ internal sealed class SweepSummary
         }
     }
 
-    /// <summary>E.g. <c>sparsity=0.95</c>.</summary>
-    public string Describe(Cell cell) => string.Join(' ', Axes.Select((axis, i) => $"{axis.Name}={cell.Levels[i]}"));
-
     /// <summary>The means, if they are few enough for a terminal.</summary>
     public void Print()
     {

@@ -87,6 +87,7 @@ public sealed class PublishTests : IDisposable
     }
 
     [Theory]
+    [InlineData("Console.WriteLine(\"../../../somewhere/else\");", 2, "code cell 4 holds a path of this machine: ../../../somewhere/else")]
     [InlineData("Console.WriteLine(Environment.CurrentDirectory);", 2, "code cell 4 holds a path of this machine: ")]
     [InlineData("throw new Exception(\"no\");", 1, "error: nothing is published")]
     [InlineData("Claims.Ours(\"pruning.a\", \"s\", [1.0], Expect.Above(2)).Show();", 1, "error: nothing is published")]

@@ -27,11 +27,14 @@ public class SiteTests
     public void The_site_holds_everything_itself_and_its_script_once()
     {
         string folder = Gallery();
-        File.WriteAllText(Path.Combine(folder, "of-an-earlier-run.html"), "");
+        ReportSite.Write(folder, [Everything() with { Name = "of-an-earlier-run" }]);
         Assert.Equal(Path.Combine(folder, "index.html"), ReportSite.Write(folder, [Everything()]));
         Assert.Equal(
             ["00-what-pruning-is.html", "00-what-pruning-is.ipynb", "claims.json", "index.html", "plotly.min.js", "style.css"],
             Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        File.WriteAllText(Path.Combine(folder, "mine.html"), "somebody else's");
+        ReportSite.Write(folder, [Everything()]);
+        Assert.Equal("somebody else's", File.ReadAllText(Path.Combine(folder, "mine.html")));
         foreach (string page in Directory.GetFiles(folder, "*.html").Select(File.ReadAllText))
         {
             Assert.Empty(Regex.Matches(page, @"(src|srcset|@import|<link)[^>]{0,20}(https?:)?//", RegexOptions.IgnoreCase));

@@ -13,7 +13,7 @@ public sealed class ArgumentTests : IDisposable
     [InlineData("absent.ipynb does not exist", "run", "absent.ipynb")]
     [InlineData("there is no option --profil: --help", "run", "--profil")]
     [InlineData("there is no option --profil: --help", "run", "n.ipynb", "--profil", "paper")]
-    [InlineData("-p b: no such parameter", "sweep", "n.ipynb", "-p", "b=1,2")]
+    [InlineData("-p b: the notebook has no code cell tagged", "sweep", "n.ipynb", "-p", "b=1,2")]
     [InlineData("--dataset can't be changed while a sweep goes on", "sweep", "--resume", "--dataset", "mnist")]
     [InlineData("text.txt is not a notebook", "run", "text.txt")]
     [InlineData("empty holds no notebooks", "run", "empty")]

@@ -4,8 +4,15 @@ set -eu
 
 dotnet tool update --global ClrKernel --version 0.14.0
 
+# Where Jupyter looks for a user's kernels.
+case $(uname) in
+  Darwin) jupyter="$HOME/Library/Jupyter" ;;
+  *) jupyter="${XDG_DATA_HOME:-$HOME/.local/share}/jupyter" ;;
+esac
+jupyter="${JUPYTER_DATA_DIR:-$jupyter}"
+
 register() {
-  folder="${XDG_DATA_HOME:-$HOME/.local/share}/jupyter/kernels/$1"
+  folder="$jupyter/kernels/$1"
   mkdir -p "$folder"
   cat > "$folder/kernel.json" <<EOF
 {

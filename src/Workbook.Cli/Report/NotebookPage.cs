@@ -65,7 +65,8 @@ internal sealed class NotebookPage(RunResult result, IReadOnlyList<RunResult> al
 
     private static bool IsChart(JsonObject data) => Joined(data["text/html"]).Contains("wb-chart", StringComparison.Ordinal);
 
-    private static string FileOf(string name) => name + ".html";
+    // index.html is the first page.
+    private static string FileOf(string name) => name.Equals("index", StringComparison.OrdinalIgnoreCase) ? name + "-notebook.html" : name + ".html";
 
     private string Link(int step)
     {

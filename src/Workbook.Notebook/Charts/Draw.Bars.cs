@@ -48,9 +48,10 @@ public static partial class Draw
     /// <param name="x">The x axis with its unit.</param>
     /// <param name="y">The y axis with its unit.</param>
     /// <param name="groups">A method and its points.</param>
+    /// <param name="joined">A method's points are a way: a line joins them in their order, and the first of several is hollow.</param>
     /// <param name="height">Height in pixels.</param>
     /// <exception cref="WorkbookException">A method has not as many x as y.</exception>
-    public static Figure Scatter(string title, string x, string y, IEnumerable<(string Name, double[] X, double[] Y)> groups, int height = 440)
+    public static Figure Scatter(string title, string x, string y, IEnumerable<(string Name, double[] X, double[] Y)> groups, bool joined = false, int height = 440)
     {
         (string Name, double[] X, double[] Y)[] all = [.. groups];
         if (all.FirstOrDefault(g => g.X.Length != g.Y.Length) is { Name: not null } odd)
@@ -60,12 +61,13 @@ public static partial class Draw
 
         IEnumerable<Trace> traces = all.Zip(Palette.ForAll(all.Select(g => g.Name)), (group, color) => Plot.Trace("scatter", new
         {
-            mode = "markers",
+            mode = joined ? "lines+markers" : "markers",
             name = group.Name,
             showlegend = all.Length > 1,
             x = group.X,
             y = group.Y,
-            marker = new { color, size = 8, opacity = 0.8 },
+            line = new { color, width = 1 },
+            marker = new { color, size = joined ? 10 : 8, opacity = 0.8, symbol = group.X.Select((_, i) => joined && i == 0 && group.X.Length > 1 ? "circle-open" : "circle").ToArray() },
             hovertemplate = "%{x}, %{y}",
         }));
         GenericChart chart = Plot.Chart([.. traces], ("xaxis", Plot.Axis(x)), ("yaxis", Plot.Axis(y)));

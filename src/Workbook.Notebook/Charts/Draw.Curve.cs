@@ -34,7 +34,10 @@ public static partial class Draw
         return Bands(title, y, all, reference, referenceName, value => Array.IndexOf(ticks, value), Percent, axis, height);
     }
 
-    /// <summary>A line for each method along any x; with several seeds the mean and a band of ± one standard deviation.</summary>
+    /// <summary>
+    /// A line for each method along any x; with several seeds the mean and a band of ± one standard deviation. <c>Lottery end</c> and
+    /// <c>Lottery start</c> (dashed) have the colour of <c>Lottery</c>, and so has <c>Lottery (published)</c> (thin).
+    /// </summary>
     /// <param name="title">What the chart says.</param>
     /// <param name="x">The x axis with its unit.</param>
     /// <param name="y">The y axis with its unit.</param>
@@ -69,15 +72,15 @@ public static partial class Draw
                 bands.Add(Band(one.Name, color, at, points));
             }
 
-            bool published = one.Name.EndsWith(PublishedCurves.Mark, StringComparison.Ordinal);
+            bool published = one.Name.EndsWith(PublishedCurves.Mark, StringComparison.Ordinal), start = Palette.IsStart(one.Name);
             lines.Add(Plot.Trace("scatter", new
             {
-                mode = published || at.Length > 40 ? "lines" : "lines+markers",
+                mode = published || start || at.Length > 40 ? "lines" : "lines+markers",
                 name = one.Name,
                 legendgroup = one.Name,
                 x = at,
                 y = points.Select(p => p.Mean).ToArray(),
-                line = new { color, width = published ? 1 : 2, dash = published ? "dot" : "solid" },
+                line = new { color, width = published ? 1 : 2, dash = published ? "dot" : start ? "dash" : "solid" },
                 marker = new { color, size = 7 },
                 text = points.Select((p, i) => $"{label(one.X[order[i]])}: {p}").ToArray(),
                 hovertemplate = "%{text}",

@@ -17,6 +17,9 @@ public static class Palette
     /// <summary>Grid, references and text that has to be legible on white and on black.</summary>
     public const string Neutral = "#808080";
 
+    private const string Start = " start";
+    private const string End = " end";
+
     private static readonly string[] s_colors = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#8C6D31", "#6A51A3"];
 
     private static readonly Dictionary<string, string> s_methods = new(StringComparer.OrdinalIgnoreCase)
@@ -65,11 +68,11 @@ public static class Palette
 
     /// <summary>
     /// The colours of several methods in one chart: a fixed method keeps its own, the others take those that are free.
-    /// A published curve has the colour of the method it is named after.
+    /// A published curve, and a method's start and end, have the colour of the method they are named after.
     /// </summary>
     public static IReadOnlyList<string> ForAll(IEnumerable<string> methods)
     {
-        string[] names = [.. methods.Select(name => name.EndsWith(PublishedCurves.Mark, StringComparison.Ordinal) ? name[..^PublishedCurves.Mark.Length] : name)];
+        string[] names = [.. methods.Select(MethodOf)];
         HashSet<string> taken = [.. names.Where(s_methods.ContainsKey).Select(name => s_methods[name])];
         Dictionary<string, string> colors = new(StringComparer.OrdinalIgnoreCase);
         foreach (string name in names.Distinct(StringComparer.OrdinalIgnoreCase))
@@ -86,6 +89,13 @@ public static class Palette
 
         return [.. names.Select(name => colors[name])];
     }
+
+    /// <summary>Whether a curve is about where a method starts: <c>Lottery start</c>, published or not.</summary>
+    internal static bool IsStart(string name) => Without(name, PublishedCurves.Mark).EndsWith(Start, StringComparison.Ordinal);
+
+    private static string MethodOf(string name) => Without(Without(Without(name, PublishedCurves.Mark), Start), End);
+
+    private static string Without(string name, string suffix) => name.EndsWith(suffix, StringComparison.Ordinal) ? name[..^suffix.Length] : name;
 
     /// <summary>The colour with an opacity, as CSS <c>rgba()</c>.</summary>
     internal static string Fade(string color, double opacity)

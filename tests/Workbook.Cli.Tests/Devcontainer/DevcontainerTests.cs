@@ -103,6 +103,7 @@ public class DevcontainerTests
         start.Environment["HOME"] = Path.Combine(workspace.Folder, "home");
         start.Environment["PATH"] = $"{bin}:/usr/bin:/bin";
         start.Environment.Remove("XDG_DATA_HOME");
+        start.Environment.Remove("JUPYTER_DATA_DIR");
         using Process process = Process.Start(start)!;
         string errors = process.StandardError.ReadToEnd();
         process.WaitForExit();

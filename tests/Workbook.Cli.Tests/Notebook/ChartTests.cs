@@ -69,6 +69,17 @@ public class ChartTests
         Assert.Equal(Palette.For("something"), Palette.For("something"));
         string[] pair = [.. Palette.ForAll(["ours", "other", "Ours (published)"])];
         Assert.Equal((pair[0], true), (pair[2], pair[0] != pair[1]));
+        Assert.All(Palette.ForAll(["Lottery start", "Lottery end", "Lottery start (published)"]), color => Assert.Equal(Palette.For("lottery"), color));
+    }
+
+    [Fact]
+    public void A_start_is_dashed_and_a_way_begins_hollow()
+    {
+        double[] x = [0, 1];
+        JsonArray lines = Traces(Draw.Lines("t", "x", "y", [new Series("Lottery end", x, x), new Series("Lottery start", x, x), new Series("Lottery start (published)", x, x)]));
+        Assert.Equal(["solid", "dash", "dot"], lines.Select(t => t!["line"]!["dash"]!.ToString()));
+        JsonArray way = Traces(Draw.Scatter("t", "x", "y", [("Lottery", x, x), ("Pruned", [2], [2])], joined: true));
+        Assert.Equal(["circle-open", "circle", "circle"], way.SelectMany(t => t!["marker"]!["symbol"]!.AsArray()).Select(s => s!.ToString()));
     }
 
     [Fact]

@@ -49,6 +49,15 @@ public class SiteTests
     }
 
     [Fact]
+    public void A_notebook_called_index_leaves_the_first_page_its_place()
+    {
+        string folder = Gallery();
+        string index = File.ReadAllText(ReportSite.Write(folder, [Everything() with { Name = "index" }]));
+        Assert.Contains("<a href=\"index-notebook.html\">", index, StringComparison.Ordinal);
+        Assert.Contains("DivideByZeroException", File.ReadAllText(Path.Combine(folder, "index-notebook.html")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_a_cell_prints_is_text_and_formulas_are_drawn()
     {
         string folder = Gallery();

@@ -90,8 +90,8 @@ public static class Palette
         return [.. names.Select(name => colors[name])];
     }
 
-    /// <summary>Whether a curve is about where a method starts: <c>Lottery start</c>, published or not.</summary>
-    internal static bool IsStart(string name) => Without(name, PublishedCurves.Mark).EndsWith(Start, StringComparison.Ordinal);
+    /// <summary>Whether a curve is about where a method starts: <c>Lottery start</c>.</summary>
+    internal static bool IsStart(string name) => name.EndsWith(Start, StringComparison.Ordinal);
 
     private static string MethodOf(string name) => Without(Without(Without(name, PublishedCurves.Mark), Start), End);
 

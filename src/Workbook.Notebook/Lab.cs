@@ -1,10 +1,5 @@
 using System.Runtime.ExceptionServices;
-using Workbook.Data;
 using Workbook.Native;
-using Workbook.Notebook.Charts;
-using Workbook.Notebook.Hosts;
-using Workbook.Notebook.Setup;
-using Workbook.Runs;
 
 namespace Workbook.Notebook;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Workbook.Notebook.Hosts;
 
 namespace Workbook.Notebook;
 

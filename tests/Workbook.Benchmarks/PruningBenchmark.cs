@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.Pruning;
 using static TorchSharp.torch;
 
 namespace Workbook.Benchmarks;

@@ -2,9 +2,6 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.Models;
-using Workbook.Pruning;
-using Workbook.Sparse;
 using static TorchSharp.torch;
 
 namespace Workbook.Benchmarks;

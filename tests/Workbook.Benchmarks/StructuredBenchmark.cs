@@ -1,9 +1,5 @@
 using System.Diagnostics;
-using Workbook.Counting;
-using Workbook.Models;
 using Workbook.Native;
-using Workbook.Pruning;
-using Workbook.Structured;
 using static TorchSharp.torch;
 
 namespace Workbook.Benchmarks;

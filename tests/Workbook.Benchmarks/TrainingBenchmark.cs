@@ -1,7 +1,4 @@
 using System.Diagnostics;
-using Workbook.Models;
-using Workbook.Pruning;
-using Workbook.Training;
 using static TorchSharp.torch;
 
 namespace Workbook.Benchmarks;

@@ -1,6 +1,4 @@
 using TorchSharp;
-using Workbook.Models;
-using Workbook.Pruning;
 using static TorchSharp.torch;
 
 namespace Workbook.Benchmarks;

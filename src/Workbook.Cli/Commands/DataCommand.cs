@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Workbook.Data;
 
 namespace Workbook.Cli.Commands;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Workbook.Cli.Browsing;
 using Workbook.Cli.Notebooks;
+using Workbook.Cli.Outcome;
 using Workbook.Cli.Publishing;
 using Workbook.Cli.Running;
 
@@ -22,7 +23,7 @@ internal static class PublishCommand
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
         string browser = BrowserFinder.Require();
-        (int exitCode, IReadOnlyList<RunResult> results) = arguments.GetValue(s_from) is { } from
+        (int exitCode, IReadOnlyList<NotebookResult> results) = arguments.GetValue(s_from) is { } from
             ? Read(arguments, from)
             : await ExecuteAsync(arguments, cancellation).ConfigureAwait(false);
         if (exitCode != 0)
@@ -47,15 +48,15 @@ internal static class PublishCommand
         return 0;
     }
 
-    private static async Task<(int, IReadOnlyList<RunResult>)> ExecuteAsync(ParseResult arguments, CancellationToken cancellation) =>
+    private static async Task<(int, IReadOnlyList<NotebookResult>)> ExecuteAsync(ParseResult arguments, CancellationToken cancellation) =>
         await RunCommand.PrepareAsync(arguments, cancellation).ConfigureAwait(false) is { } session
             ? (await session.RunAsync(cancellation).ConfigureAwait(false), session.Results)
             : (RunSession.Interrupted, []);
 
-    private static (int, IReadOnlyList<RunResult>) Read(ParseResult arguments, DirectoryInfo from)
+    private static (int, IReadOnlyList<NotebookResult>) Read(ParseResult arguments, DirectoryInfo from)
     {
         (NotebookDocument[] notebooks, string folder) = RunCommand.Read(arguments);
-        IReadOnlyList<RunResult> results = FinishedRun.Read(notebooks, from.FullName);
+        IReadOnlyList<NotebookResult> results = FinishedRun.Read(notebooks, from.FullName);
         RunCommand.CreateOutputFolder(folder);
         return (RunSession.Report([.. notebooks.Where(notebook => results.Any(result => result.Name == notebook.Name))], results, folder) ? 0 : 1, results);
     }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Workbook.Runs;
 
 namespace Workbook.Cli.Commands;
 

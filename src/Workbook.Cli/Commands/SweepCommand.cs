@@ -3,8 +3,6 @@ using System.Globalization;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Running;
 using Workbook.Cli.Sweeping;
-using Workbook.Data;
-using Workbook.Runs;
 
 namespace Workbook.Cli.Commands;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Workbook.Cli.Browsing;
-using Workbook.Data;
 
 namespace Workbook.Cli.Diagnosis;
 

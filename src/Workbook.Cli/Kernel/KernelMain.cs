@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.IO.Pipes;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Workbook.Notebook.Hosts;
+using Workbook.Notebook;
 
 namespace Workbook.Cli.Kernel;
 

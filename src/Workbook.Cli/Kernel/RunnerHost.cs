@@ -1,4 +1,4 @@
-using Workbook.Notebook.Hosts;
+using Workbook.Notebook;
 
 namespace Workbook.Cli.Kernel;
 

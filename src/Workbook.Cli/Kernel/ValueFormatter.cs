@@ -1,5 +1,5 @@
 using Microsoft.CodeAnalysis.CSharp.Scripting.Hosting;
-using Workbook.Notebook.Hosts;
+using Workbook.Notebook;
 
 namespace Workbook.Cli.Kernel;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
-using Workbook.Cli.Running;
 
 namespace Workbook.Cli.Outcome;
 
@@ -10,7 +9,7 @@ internal sealed class ClaimSummary
 {
     private static readonly string[] s_members = ["id", "kind", "notebook", "statement", "measured", "spread", "expected", "holds", "dataset", "profile", "seeds"];
 
-    public ClaimSummary(IReadOnlyList<RunResult> results)
+    public ClaimSummary(IReadOnlyList<NotebookResult> results)
     {
         Claims = [.. results.SelectMany(result => result.Claims.Select(claim => WithNotebook(claim, result.Name)))];
         Stated = [.. results.SelectMany(result => result.Claims)];

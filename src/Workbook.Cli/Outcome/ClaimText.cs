@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Workbook.Notebook.Claims;
+using Workbook.Notebook;
 
 namespace Workbook.Cli.Outcome;
 

@@ -1,4 +1,4 @@
-using Workbook.Cli.Running;
+using Workbook.Cli.Outcome;
 
 namespace Workbook.Cli.Progress;
 
@@ -9,5 +9,5 @@ internal interface IRunProgress
 
     void CellStarted(string notebook, int cell, int cells);
 
-    void NotebookFinished(RunResult result);
+    void NotebookFinished(NotebookResult result);
 }

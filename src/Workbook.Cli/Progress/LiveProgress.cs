@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Spectre.Console;
-using Workbook.Cli.Running;
+using Workbook.Cli.Outcome;
 
 namespace Workbook.Cli.Progress;
 
@@ -23,7 +23,7 @@ internal sealed class LiveProgress(ProgressContext context) : IRunProgress
         task.Value = cell - 1;
     }
 
-    public void NotebookFinished(RunResult result)
+    public void NotebookFinished(NotebookResult result)
     {
         ProgressTask task = _tasks[result.Name];
         if (result.Error is null)

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Workbook.Cli.Running;
+using Workbook.Cli.Outcome;
 
 namespace Workbook.Cli.Progress;
 
@@ -14,7 +14,7 @@ internal sealed class PlainProgress : IRunProgress
     public void CellStarted(string notebook, int cell, int cells) =>
         Console.Out.WriteLine($"{notebook}  cell {cell}/{cells}  {Stopwatch.GetElapsedTime(_started[notebook]).TotalSeconds:0.0} s");
 
-    public void NotebookFinished(RunResult result)
+    public void NotebookFinished(NotebookResult result)
     {
         // The summary says it.
     }

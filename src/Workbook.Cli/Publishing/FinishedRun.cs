@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
-using Workbook.Cli.Running;
 
 namespace Workbook.Cli.Publishing;
 
@@ -12,7 +11,7 @@ internal static class FinishedRun
     /// <param name="notebooks">The notebooks; their texts stay, and those without a run in the folder are left out.</param>
     /// <param name="folder">What the run had as its <c>--out</c>.</param>
     /// <exception cref="WorkbookException">The folder has none of them, or their code is another by now.</exception>
-    public static IReadOnlyList<RunResult> Read(IReadOnlyList<NotebookDocument> notebooks, string folder)
+    public static IReadOnlyList<NotebookResult> Read(IReadOnlyList<NotebookDocument> notebooks, string folder)
     {
         NotebookDocument[] ran = [.. notebooks.Where(notebook => File.Exists(PathIn(folder, notebook)))];
         return ran.Length == 0
@@ -22,7 +21,7 @@ internal static class FinishedRun
 
     private static string PathIn(string folder, NotebookDocument notebook) => Path.Combine(folder, notebook.Name + ".ipynb");
 
-    private static RunResult Read(NotebookDocument notebook, string path)
+    private static NotebookResult Read(NotebookDocument notebook, string path)
     {
         NotebookDocument executed = NotebookReader.Read(path);
         Parameters.Copy(executed, notebook);
@@ -40,7 +39,7 @@ internal static class FinishedRun
             target["outputs"] = source["outputs"]!.DeepClone();
         }
 
-        return new RunResult(notebook.Name, notebook.Path, path, notebook.Root, ClaimOutputs.Find(notebook), null, null);
+        return new NotebookResult(notebook.Name, notebook.Path, path, notebook.Root, ClaimOutputs.Find(notebook), null, null);
     }
 
     // Lines of comments may have changed since.

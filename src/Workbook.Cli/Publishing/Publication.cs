@@ -1,6 +1,6 @@
 using System.Text;
 using Workbook.Cli.Notebooks;
-using Workbook.Cli.Running;
+using Workbook.Cli.Outcome;
 
 namespace Workbook.Cli.Publishing;
 
@@ -11,11 +11,11 @@ internal static class Publication
 
     /// <summary>Draws and checks everything, then writes it; returns the files that were written.</summary>
     /// <exception cref="WorkbookException">A notebook is not fit for the repository; nothing is written.</exception>
-    public static async Task<IReadOnlyCollection<string>> WriteAsync(IReadOnlyList<RunResult> results, string browser, CancellationToken cancellation)
+    public static async Task<IReadOnlyCollection<string>> WriteAsync(IReadOnlyList<NotebookResult> results, string browser, CancellationToken cancellation)
     {
         OrderedDictionary<string, byte[]> files = [];
         Dictionary<string, NotebookDocument> published = [];
-        foreach (RunResult result in results)
+        foreach (NotebookResult result in results)
         {
             NotebookDocument notebook = new(result.SourcePath, result.Document.DeepClone().AsObject());
             try

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Workbook.Cli.Browsing;
-using Workbook.Notebook.Charts;
+using Workbook.Notebook;
 
 namespace Workbook.Cli.Publishing;
 

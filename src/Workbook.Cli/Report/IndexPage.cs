@@ -1,7 +1,5 @@
 using System.Text;
 using Workbook.Cli.Outcome;
-using Workbook.Cli.Running;
-using Workbook.Data;
 using static System.Net.WebUtility;
 
 namespace Workbook.Cli.Report;
@@ -9,7 +7,7 @@ namespace Workbook.Cli.Report;
 /// <summary>The site's first page: the notebooks, each with a chart of its own, and all claims.</summary>
 internal static class IndexPage
 {
-    public static string Html(IReadOnlyList<NotebookPage> pages, IReadOnlyList<RunResult> results)
+    public static string Html(IReadOnlyList<NotebookPage> pages, IReadOnlyList<NotebookResult> results)
     {
         StringBuilder html = new();
         html.Append("<main><h1>Pruning Workbook</h1>");
@@ -33,7 +31,7 @@ internal static class IndexPage
         return ReportSite.Page("Pruning Workbook", html.Append("</main>").ToString());
     }
 
-    private static void AppendSources(StringBuilder html, IReadOnlyList<RunResult> results)
+    private static void AppendSources(StringBuilder html, IReadOnlyList<NotebookResult> results)
     {
         html.Append("<h2>Source and data</h2><ul>");
         if (Source() is { } source)

@@ -4,14 +4,13 @@ using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Publishing;
-using Workbook.Cli.Running;
-using Workbook.Notebook.Charts;
+using Workbook.Notebook;
 using static System.Net.WebUtility;
 
 namespace Workbook.Cli.Report;
 
 /// <summary>The page of one executed notebook: its text, its code, what the code showed.</summary>
-internal sealed class NotebookPage(RunResult result, IReadOnlyList<RunResult> all)
+internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<NotebookResult> all)
 {
     private static readonly Lazy<string> s_plotly = new(PlotlyScript.Html);
 

@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
-using Workbook.Cli.Running;
-using Workbook.Notebook.Charts;
+using Workbook.Cli.Outcome;
+using Workbook.Notebook;
 
 namespace Workbook.Cli.Report;
 
@@ -22,7 +22,7 @@ internal static class ReportSite
     /// <summary>Writes the site into a folder, which is made; each file whole or not at all.</summary>
     /// <returns>The first page's path.</returns>
     /// <exception cref="WorkbookException">A file can't be written.</exception>
-    public static string Write(string folder, IReadOnlyList<RunResult> results)
+    public static string Write(string folder, IReadOnlyList<NotebookResult> results)
     {
         try
         {
@@ -42,7 +42,7 @@ internal static class ReportSite
         WriteText(Script, element[(element.IndexOf('>', StringComparison.Ordinal) + 1)..element.LastIndexOf("</script>", StringComparison.Ordinal)]);
         WriteText(Style, SiteStyle.Css);
         NotebookPage[] pages = [.. results.Select(result => new NotebookPage(result, results))];
-        foreach ((NotebookPage page, RunResult result) in pages.Zip(results))
+        foreach ((NotebookPage page, NotebookResult result) in pages.Zip(results))
         {
             WriteText(page.File, page.Html());
             AtomicFile.Write(Path.Combine(folder, result.Name + ".ipynb"), JupyterJson.Serialize(result.Document));

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Workbook.Cli.Outcome;
-using Workbook.Cli.Running;
 using static System.Net.WebUtility;
 
 namespace Workbook.Cli.Report;
@@ -11,14 +10,14 @@ namespace Workbook.Cli.Report;
 internal static class ReportedClaims
 {
     /// <summary>What was run, and on what.</summary>
-    public static void AppendSummary(StringBuilder html, IReadOnlyList<RunResult> results)
+    public static void AppendSummary(StringBuilder html, IReadOnlyList<NotebookResult> results)
     {
         string ranOn = ClaimText.RanOn(results.SelectMany(result => result.Claims));
         string[] parts = [$"{results.Count} {(results.Count == 1 ? "notebook" : "notebooks")}", ranOn, Seconds(results)];
         html.Append($"<p class=\"quiet\">{HtmlEncode(string.Join(" · ", parts.Where(part => part.Length > 0)))}</p>");
     }
 
-    public static void Append(StringBuilder html, IReadOnlyList<RunResult> results, IReadOnlyList<NotebookPage> pages)
+    public static void Append(StringBuilder html, IReadOnlyList<NotebookResult> results, IReadOnlyList<NotebookPage> pages)
     {
         JsonObject[] claims = [.. results.SelectMany(result => result.Claims)];
         html.Append("<h2 id=\"claims\">Claims</h2>");
@@ -53,6 +52,6 @@ internal static class ReportedClaims
         _ => ("not measured here", "unmeasured"),
     };
 
-    private static string Seconds(IReadOnlyList<RunResult> results) =>
+    private static string Seconds(IReadOnlyList<NotebookResult> results) =>
         results.All(result => result.Elapsed is not null) ? results.Sum(result => result.Elapsed!.Value.TotalSeconds).ToString("0 s", CultureInfo.InvariantCulture) : "";
 }

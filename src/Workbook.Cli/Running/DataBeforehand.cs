@@ -1,5 +1,4 @@
 using Workbook.Cli.Notebooks;
-using Workbook.Data;
 
 namespace Workbook.Cli.Running;
 

@@ -27,7 +27,7 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
     /// <summary>Whether it failed because it got no more memory.</summary>
     public bool WantsMemory => _error is not null && MemoryLimit.IsReached(_error);
 
-    public async Task<RunResult> RunAsync(CancellationToken cancellation)
+    public async Task<NotebookResult> RunAsync(CancellationToken cancellation)
     {
         Stopwatch watch = Stopwatch.StartNew();
         notebook.ClearOutputs();
@@ -44,7 +44,7 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
             AtomicFile.Write(notebook.Path, content);
         }
 
-        RunResult result = new(notebook.Name, notebook.Path, output, notebook.Root, ClaimOutputs.Find(notebook), watch.Elapsed, failure);
+        NotebookResult result = new(notebook.Name, notebook.Path, output, notebook.Root, ClaimOutputs.Find(notebook), watch.Elapsed, failure);
         progress.NotebookFinished(result);
         return result;
     }

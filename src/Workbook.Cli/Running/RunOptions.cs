@@ -45,8 +45,8 @@ internal sealed record RunOptions
     {
         (string Name, string? Value)[] variables =
         [
-            ("WORKBOOK_PROFILE", Profile), ("WORKBOOK_DATA", DataFolder), ("WORKBOOK_DATASET", Dataset), ("WORKBOOK_OFFLINE", Offline ? Data.Datasets.Unreachable : null),
-            (Workbook.Runs.RunStore.Variable, Runs), (Kernel.MemoryLimit.Variable, Memory?.ToString(CultureInfo.InvariantCulture)), ("DOTNET_PROCESSOR_COUNT", Processors?.ToString(CultureInfo.InvariantCulture)),
+            ("WORKBOOK_PROFILE", Profile), ("WORKBOOK_DATA", DataFolder), ("WORKBOOK_DATASET", Dataset), ("WORKBOOK_OFFLINE", Offline ? Datasets.Unreachable : null),
+            (RunStore.Variable, Runs), (Kernel.MemoryLimit.Variable, Memory?.ToString(CultureInfo.InvariantCulture)), ("DOTNET_PROCESSOR_COUNT", Processors?.ToString(CultureInfo.InvariantCulture)),
             (Kernel.RunnerHost.PlotlyVariable, WithPlotly ? null : Kernel.RunnerHost.WithoutPlotly),
         ];
         return variables.Where(v => v.Value is not null).Select(v => KeyValuePair.Create(v.Name, v.Value!));

@@ -12,14 +12,14 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
     public const int Interrupted = 130;
 
     /// <summary>What came of each notebook, after the run.</summary>
-    public IReadOnlyList<RunResult> Results { get; private set; } = [];
+    public IReadOnlyList<NotebookResult> Results { get; private set; } = [];
 
     /// <returns>The exit code: 0 if every cell ran and every claim of ours that was measured holds.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
-        List<(NotebookRun Run, RunResult Result)> done = await RunNotebooksAsync(cancellation).ConfigureAwait(false);
-        RunResult[] results = [.. done.Select(d => d.Result)];
-        foreach ((NotebookRun run, RunResult result) in done.Where(d => d.Result.Error is not null))
+        List<(NotebookRun Run, NotebookResult Result)> done = await RunNotebooksAsync(cancellation).ConfigureAwait(false);
+        NotebookResult[] results = [.. done.Select(d => d.Result)];
+        foreach ((NotebookRun run, NotebookResult result) in done.Where(d => d.Result.Error is not null))
         {
             await Console.Error.WriteLineAsync($"error: {result.SourcePath}: {result.Error}").ConfigureAwait(false);
             if (options.Verbose && run.Details is { } details)
@@ -40,7 +40,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
 
     /// <summary>Prints and writes what notebooks brought: the claims, the report.</summary>
     /// <returns>Whether every notebook ran to its end and every claim of ours that was measured holds.</returns>
-    public static bool Report(IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<RunResult> results, string folder)
+    public static bool Report(IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<NotebookResult> results, string folder)
     {
         ClaimSummary summary = new(results);
         summary.Write(Path.Combine(folder, "claims.json"));
@@ -49,7 +49,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
         return results.Count == notebooks.Count && results.All(result => result.Error is null) && summary.Errors.Count == 0 && !summary.Failed.Any();
     }
 
-    private async Task<List<(NotebookRun, RunResult)>> RunNotebooksAsync(CancellationToken cancellation)
+    private async Task<List<(NotebookRun, NotebookResult)>> RunNotebooksAsync(CancellationToken cancellation)
     {
         bool interactive = AnsiConsole.Profile.Capabilities is { Ansi: true, Interactive: true } && !Console.IsOutputRedirected;
         return interactive
@@ -57,9 +57,9 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
             : await RunNotebooksAsync(new PlainProgress(), cancellation).ConfigureAwait(false);
     }
 
-    private async Task<List<(NotebookRun, RunResult)>> RunNotebooksAsync(IRunProgress progress, CancellationToken cancellation)
+    private async Task<List<(NotebookRun, NotebookResult)>> RunNotebooksAsync(IRunProgress progress, CancellationToken cancellation)
     {
-        (NotebookRun, RunResult)?[] done = new (NotebookRun, RunResult)?[notebooks.Count];
+        (NotebookRun, NotebookResult)?[] done = new (NotebookRun, NotebookResult)?[notebooks.Count];
         int next = -1;
         bool failed = false;
         async Task WorkAsync()
@@ -72,7 +72,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
                 }
 
                 NotebookRun run = new(notebooks[i], options, progress);
-                RunResult result = await run.RunAsync(cancellation).ConfigureAwait(false);
+                NotebookResult result = await run.RunAsync(cancellation).ConfigureAwait(false);
                 done[i] = (run, result);
                 if (result.Error is not null)
                 {
@@ -85,7 +85,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
         return [.. done.Where(d => d is not null).Select(d => d!.Value)];
     }
 
-    private static void Print(IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<RunResult> results, ClaimSummary summary)
+    private static void Print(IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<NotebookResult> results, ClaimSummary summary)
     {
         if (Console.IsOutputRedirected)
         {
@@ -103,7 +103,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
             Console.Error.WriteLine("error: " + error);
         }
 
-        foreach (RunResult result in results)
+        foreach (NotebookResult result in results)
         {
             string time = result.Elapsed is { } elapsed ? $" in {elapsed.TotalSeconds:0.0} s" : "";
             Console.WriteLine($"{result.Name}: {(result.Error is null ? "ran" : "failed")}{time}");

@@ -4,8 +4,7 @@ using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Progress;
 using Workbook.Cli.Running;
-using Workbook.Runs;
-using RunResult = Workbook.Cli.Running.RunResult;
+using NotebookResult = Workbook.Cli.Outcome.NotebookResult;
 
 namespace Workbook.Cli.Sweeping;
 
@@ -57,7 +56,7 @@ internal sealed class PointRun(Sweep sweep, long? memory, int? processors)
         {
             NotebookDocument notebook = sweep.NotebookOf(point);
             NotebookRun run = new(notebook, sweep.Options(working, memory, processors), new NoProgress());
-            RunResult? result = null;
+            NotebookResult? result = null;
             Stopwatch watch = Stopwatch.StartNew();
             try
             {
@@ -87,7 +86,7 @@ internal sealed class PointRun(Sweep sweep, long? memory, int? processors)
         }
     }
 
-    private string? Why(NotebookRun run, RunResult result) => result.Error is { } error && run.WantsMemory
+    private string? Why(NotebookRun run, NotebookResult result) => result.Error is { } error && run.WantsMemory
         ? string.Create(CultureInfo.InvariantCulture, $"needs more memory than {(memory is { } most ? $"the {most / 1e9:0.##} GB that a point may have (--memory)" : "there is")}: {error}")
         : result.Error;
 
@@ -102,7 +101,7 @@ internal sealed class PointRun(Sweep sweep, long? memory, int? processors)
         {
         }
 
-        public void NotebookFinished(RunResult result)
+        public void NotebookFinished(NotebookResult result)
         {
         }
     }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Workbook.Runs;
 
 namespace Workbook.Cli.Sweeping;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Running;
-using Workbook.Runs;
 
 namespace Workbook.Cli.Sweeping;
 

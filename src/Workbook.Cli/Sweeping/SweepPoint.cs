@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Workbook.Cli.Outcome;
-using Workbook.Runs;
 
 namespace Workbook.Cli.Sweeping;
 

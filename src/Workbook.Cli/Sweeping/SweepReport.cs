@@ -3,8 +3,6 @@ using System.Text;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Report;
 using Workbook.Notebook;
-using Workbook.Notebook.Charts;
-using Workbook.Notebook.Tables;
 using static System.Net.WebUtility;
 
 namespace Workbook.Cli.Sweeping;

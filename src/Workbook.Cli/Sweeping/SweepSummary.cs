@@ -4,6 +4,8 @@ using Spectre.Console;
 using Workbook.Cli.Outcome;
 using Workbook.Notebook;
 
+using Table = Spectre.Console.Table;
+
 namespace Workbook.Cli.Sweeping;
 
 /// <summary>A value at one configuration: every parameter but the one that is averaged over.</summary>

@@ -1,6 +1,6 @@
 using Plotly.NET;
 
-namespace Workbook.Notebook.Charts;
+namespace Workbook.Notebook;
 
 /// <summary>Which colours a heat map's numbers get: two for a mask, from blue over grey to red around 0, else dark to bright.</summary>
 internal sealed record Coloring(double Low, double High, object Scale, bool Integers, bool Mask)

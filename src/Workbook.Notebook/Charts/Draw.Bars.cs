@@ -1,7 +1,7 @@
 using System.Text;
 using Plotly.NET;
 
-namespace Workbook.Notebook.Charts;
+namespace Workbook.Notebook;
 
 public static partial class Draw
 {

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using Plotly.NET;
 
-namespace Workbook.Notebook.Charts;
+namespace Workbook.Notebook;
 
 /// <summary>The workbook's charts, each one call; show the result with <c>.Show()</c>.</summary>
 public static partial class Draw

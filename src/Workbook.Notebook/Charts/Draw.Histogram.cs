@@ -2,7 +2,7 @@ using System.Globalization;
 using Plotly.NET;
 using TorchSharp;
 
-namespace Workbook.Notebook.Charts;
+namespace Workbook.Notebook;
 
 public static partial class Draw
 {

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using Plotly.NET;
 
-namespace Workbook.Notebook.Charts;
+namespace Workbook.Notebook;
 
 public static partial class Draw
 {

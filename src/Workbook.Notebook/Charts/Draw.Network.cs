@@ -1,7 +1,7 @@
 using Plotly.NET;
 using TorchSharp;
 
-namespace Workbook.Notebook.Charts;
+namespace Workbook.Notebook;
 
 public static partial class Draw
 {

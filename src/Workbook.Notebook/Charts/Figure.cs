@@ -3,9 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Plotly.NET;
-using Workbook.Notebook.Hosts;
 
-namespace Workbook.Notebook.Charts;
+namespace Workbook.Notebook;
 
 /// <summary>A chart with its title, a caption that says what it was measured on, and the same in words.</summary>
 /// <param name="chart">The chart; its own title, if any, is drawn as well.</param>

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 
-namespace Workbook.Notebook.Charts;
+namespace Workbook.Notebook;
 
 /// <summary>
 /// Colours that colour-blind readers can tell apart (Okabe and Ito 2008); a method keeps its colour in every notebook.

@@ -1,6 +1,6 @@
 using Plotly.NET;
 
-namespace Workbook.Notebook.Charts;
+namespace Workbook.Notebook;
 
 /// <summary>plotly.js traces and layouts from plain objects, and the workbook's one theme.</summary>
 internal static class Plot

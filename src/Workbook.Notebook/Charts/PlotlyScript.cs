@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace Workbook.Notebook.Charts;
+namespace Workbook.Notebook;
 
 /// <summary>plotly.js as Plotly.NET brings it, for a page to hold once.</summary>
 public static class PlotlyScript

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 
-namespace Workbook.Notebook.Charts;
+namespace Workbook.Notebook;
 
 /// <summary>Curves of papers, to stand beside ours: the CSV files of <c>data/reference</c>, which name their sources.</summary>
 public static class PublishedCurves

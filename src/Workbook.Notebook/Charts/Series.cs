@@ -1,4 +1,4 @@
-namespace Workbook.Notebook.Charts;
+namespace Workbook.Notebook;
 
 /// <summary>One method's results along x, for one or more seeds.</summary>
 /// <param name="Name">The method, as the legend shows it; decides the colour (<see cref="Palette.For"/>).</param>

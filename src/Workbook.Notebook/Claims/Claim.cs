@@ -2,9 +2,8 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Workbook.Notebook.Hosts;
 
-namespace Workbook.Notebook.Claims;
+namespace Workbook.Notebook;
 
 /// <summary>One statement of the workbook beside what this run measured.</summary>
 [TypeFormatterSource(typeof(BundleFormatterSource), "text/html", "text/plain", MimeType)]

@@ -1,4 +1,4 @@
-namespace Workbook.Notebook.Claims;
+namespace Workbook.Notebook;
 
 /// <summary>
 /// Makes claims, judged on the mean over seeds, for the data set and profile of <see cref="Lab.Context"/>; show them with <c>.Show()</c>.

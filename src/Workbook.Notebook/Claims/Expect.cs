@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Workbook.Notebook.Claims;
+namespace Workbook.Notebook;
 
 /// <summary>What a claim expects of a number: a test, and the same in words.</summary>
 /// <param name="Text">In words, without the unit, for example "&lt; 0.5".</param>

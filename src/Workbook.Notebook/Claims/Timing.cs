@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Workbook.Notebook.Claims;
+namespace Workbook.Notebook;
 
 /// <summary>Times that survive a busy machine.</summary>
 public static class Timing

@@ -3,7 +3,7 @@ using System.Linq.Expressions;
 using System.Net;
 using System.Reflection;
 
-namespace Workbook.Notebook.Hosts;
+namespace Workbook.Notebook;
 
 /// <summary>
 /// ClrKernel (a Jupyter kernel), reached by reflection. Its outputs hold HTML and plain text. Its registry of formatters learns

@@ -1,4 +1,4 @@
-namespace Workbook.Notebook.Hosts;
+namespace Workbook.Notebook;
 
 /// <summary>No notebook around: outputs go to the console as plain text.</summary>
 internal sealed class ConsoleHost : INotebookHost

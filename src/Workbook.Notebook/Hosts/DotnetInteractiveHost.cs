@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using Plotly.NET;
 
-namespace Workbook.Notebook.Hosts;
+namespace Workbook.Notebook;
 
 /// <summary>
 /// .NET Interactive (Polyglot Notebooks, its Jupyter kernel), reached by reflection: the kernel brings its own assemblies,

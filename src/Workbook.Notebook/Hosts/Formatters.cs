@@ -1,6 +1,4 @@
-using Workbook.Notebook.Charts;
-
-namespace Workbook.Notebook.Hosts;
+namespace Workbook.Notebook;
 
 /// <summary>How values look that a cell ends with.</summary>
 public static class Formatters

@@ -1,4 +1,4 @@
-namespace Workbook.Notebook.Hosts;
+namespace Workbook.Notebook;
 
 /// <summary>Where a notebook's output goes: one small adapter for each program that runs notebooks.</summary>
 public interface INotebookHost

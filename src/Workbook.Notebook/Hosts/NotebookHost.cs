@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace Workbook.Notebook.Hosts;
+namespace Workbook.Notebook;
 
 /// <summary>The host that runs this notebook.</summary>
 public static class NotebookHost

@@ -1,4 +1,4 @@
-namespace Workbook.Notebook.Hosts;
+namespace Workbook.Notebook;
 
 /// <summary>
 /// .NET Interactive matches this attribute by its name and asks the named source how a cell's trailing value looks.
@@ -16,7 +16,7 @@ internal sealed class BundleFormatterSource
 {
 #pragma warning disable CA1822 // Called on an instance, by name.
     public IEnumerable<object> CreateTypeFormatters() =>
-        [new BundleFormatter("text/html"), new BundleFormatter("text/plain"), new BundleFormatter(Claims.Claim.MimeType)];
+        [new BundleFormatter("text/html"), new BundleFormatter("text/plain"), new BundleFormatter(Claim.MimeType)];
 #pragma warning restore CA1822
 }
 

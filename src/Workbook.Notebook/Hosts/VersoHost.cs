@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace Workbook.Notebook.Hosts;
+namespace Workbook.Notebook;
 
 /// <summary>
 /// Verso, reached by reflection. An output of its cells has one MIME type and stays as it is. Trailing values need nothing from here:

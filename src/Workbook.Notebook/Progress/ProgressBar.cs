@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Net;
-using Workbook.Notebook.Hosts;
 
-namespace Workbook.Notebook.Progress;
+namespace Workbook.Notebook;
 
 /// <summary>A bar that shows how far a long cell is, with the time left; any number of threads may step it.</summary>
 public sealed class ProgressBar : IDisposable

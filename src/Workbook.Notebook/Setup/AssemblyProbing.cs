@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 using Workbook.Native;
 
-namespace Workbook.Notebook.Setup;
+namespace Workbook.Notebook;
 
 /// <summary>Lets a host that knows nothing of the library's folder find its assemblies and natives there.</summary>
 internal static class AssemblyProbing

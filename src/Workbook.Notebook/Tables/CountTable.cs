@@ -1,6 +1,4 @@
-using Workbook.Counting;
-
-namespace Workbook.Notebook.Tables;
+namespace Workbook.Notebook;
 
 /// <summary>Shows what a model holds and costs.</summary>
 public static class CountTable

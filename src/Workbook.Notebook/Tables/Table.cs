@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using Workbook.Notebook.Hosts;
 
-namespace Workbook.Notebook.Tables;
+namespace Workbook.Notebook;
 
 /// <summary>A column of a <see cref="Table"/>.</summary>
 /// <param name="Title">The heading, with the unit.</param>

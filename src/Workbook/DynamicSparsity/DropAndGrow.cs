@@ -1,9 +1,8 @@
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.Pruning;
 using static TorchSharp.torch;
 
-namespace Workbook.DynamicSparsity;
+namespace Workbook;
 
 /// <summary>How the fraction that is dropped changes over a training.</summary>
 public enum DropDecay

@@ -1,8 +1,6 @@
-using Workbook.Pruning;
-using Workbook.Runs;
 using static TorchSharp.torch;
 
-namespace Workbook.DynamicSparsity;
+namespace Workbook;
 
 /// <summary>
 /// Pruning while the network is trained (Zhu and Gupta 2018): after step <paramref name="FirstStep"/> + k·<paramref name="Every"/>

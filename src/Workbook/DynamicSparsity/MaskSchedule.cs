@@ -1,8 +1,6 @@
-using System.Diagnostics.CodeAnalysis;
-using Workbook.Pruning;
 using static TorchSharp.torch;
 
-namespace Workbook.DynamicSparsity;
+namespace Workbook;
 
 /// <summary>Where a training is.</summary>
 /// <param name="Step">Steps done.</param>
@@ -48,18 +46,6 @@ public abstract record MaskSchedule
     /// <exception cref="WorkbookException">A number is out of its range, or a change comes after the training's last step.</exception>
     public abstract void Check(long steps);
 
-    /// <summary>The same weights from the first step to the last.</summary>
-    /// <param name="mask">What is left.</param>
-    public static MaskSchedule Fixed(Mask mask) => new FixedMask(mask);
-
-    /// <summary>As <see cref="Fixed"/>; null stays null.</summary>
-    /// <param name="mask">What is left.</param>
-    [return: NotNullIfNotNull(nameof(mask))]
-    public static implicit operator MaskSchedule?(Mask? mask) => mask is null ? null : Fixed(mask);
-
-    /// <summary>Whether it never changes.</summary>
-    internal virtual bool IsFixed => false;
-
     private protected static void CheckEvery(long every)
     {
         if (every < 1)
@@ -73,23 +59,6 @@ public abstract record MaskSchedule
         if (last >= steps)
         {
             throw new WorkbookException($"the mask is to change after step {last}, but the training has only {steps} steps: end the schedule earlier, or train longer");
-        }
-    }
-
-    private sealed record FixedMask(Mask Mask) : MaskSchedule
-    {
-        internal override bool IsFixed => true;
-
-        public override Mask Start(nn.Module model) => Mask;
-
-        public override bool ChangesAfter(long step) => false;
-
-        public override Mask Next(nn.Module model, Mask mask, TrainingMoment moment) => mask;
-
-        public override string? Describe(nn.Module model) => null;
-
-        public override void Check(long steps)
-        {
         }
     }
 }

@@ -1,9 +1,7 @@
 using TorchSharp.Modules;
-using Workbook.Pruning;
-using Workbook.Training;
 using static TorchSharp.torch;
 
-namespace Workbook.GradientFlow;
+namespace Workbook;
 
 /// <summary>The parameters of a model that are trained, and what of them is left.</summary>
 internal sealed class FreeParameters

@@ -1,9 +1,7 @@
 using TorchSharp;
-using Workbook.Pruning;
-using Workbook.Training;
 using static TorchSharp.torch;
 
-namespace Workbook.GradientFlow;
+namespace Workbook;
 
 /// <summary>
 /// How large the gradient of the mean cross-entropy is over what is left of a network (Evci et al. 2022): Euclidean
@@ -23,7 +21,7 @@ public sealed record GradientNorm(double All, IReadOnlyDictionary<string, double
     public static GradientNorm Of(nn.Module<Tensor, Tensor> model, LabelledTensors batch, Mask? mask = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        using KeptBuffers kept = new(model);
+        using ModelGuard guard = new(model, training: true);
         using IDisposable withGrad = enable_grad();
         FreeParameters free = new(model, mask);
         Tensor[] gradients = free.Gradients(FreeParameters.Loss(model, batch));

@@ -1,9 +1,7 @@
 using TorchSharp;
-using Workbook.Pruning;
-using Workbook.Training;
 using static TorchSharp.torch;
 
-namespace Workbook.GradientFlow;
+namespace Workbook;
 
 /// <summary>The second derivatives of the mean cross-entropy over what is left of a network.</summary>
 public static class Hessian
@@ -29,7 +27,7 @@ public static class Hessian
         nn.Module<Tensor, Tensor> model, LabelledTensors batch, int count = 1, Mask? mask = null, double tolerance = 1e-4, int steps = 200)
     {
         using DisposeScope scope = NewDisposeScope();
-        using KeptBuffers buffers = new(model);
+        using ModelGuard guard = new(model, training: true);
         using IDisposable withGrad = enable_grad();
         FreeParameters free = new(model, mask);
         // One graph for all products: gradient·v is differentiated again for each v.

@@ -1,9 +1,8 @@
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.Pruning;
 using static TorchSharp.torch;
 
-namespace Workbook.Initialization;
+namespace Workbook;
 
 /// <summary>The fan that scales a variance.</summary>
 public enum Fan

@@ -1,10 +1,8 @@
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.GradientFlow;
-using Workbook.Training;
 using static TorchSharp.torch;
 
-namespace Workbook.Landscape;
+namespace Workbook;
 
 /// <summary>
 /// A bent path between two solutions: (1 − α)²·start + 2α(1 − α)·bend + α²·end, with the bend trained so that the loss is
@@ -46,8 +44,7 @@ public static class BezierCurve
 
         using DisposeScope scope = NewDisposeScope();
         Tensor before = Point.Of(model);
-        Tensor?[] gradients = [.. parameters.Select(p => p.grad)];
-        using KeptBuffers buffers = new(model);
+        using ModelGuard guard = new(model, training: true);
         Tensor open = start.ne(0).logical_or(end.ne(0)).to(start.dtype);
         using Parameter bend = new(start.add(end).div(2));
         using Generator places = RandomStream.Of(seed, "bezier");
@@ -77,10 +74,6 @@ public static class BezierCurve
         finally
         {
             model.MoveTo(before);
-            foreach ((Parameter parameter, Tensor? gradient) in parameters.Zip(gradients))
-            {
-                parameter.grad = gradient;
-            }
         }
     }
 }

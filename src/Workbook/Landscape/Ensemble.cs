@@ -1,8 +1,7 @@
 using TorchSharp;
-using Workbook.Training;
 using static TorchSharp.torch;
 
-namespace Workbook.Landscape;
+namespace Workbook;
 
 /// <summary>How alike networks answer (Fort et al. 2019; Evci et al. 2022, table 2).</summary>
 public static class Ensemble
@@ -17,8 +16,7 @@ public static class Ensemble
         ArgumentNullException.ThrowIfNull(data);
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        bool training = model.training;
-        model.eval();
+        using ModelGuard guard = new(model, training: false);
         List<Tensor> parts = [];
         const int Batch = 1000;
         for (long start = 0; start < data.Count; start += Batch)
@@ -27,7 +25,6 @@ public static class Ensemble
             parts.Add(model.forward(data.Inputs.narrow(0, start, Math.Min(Batch, data.Count - start))).softmax(1).MoveToOuterDisposeScope());
         }
 
-        model.train(training);
         return cat(parts).MoveToOuterDisposeScope();
     }
 

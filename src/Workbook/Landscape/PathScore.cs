@@ -1,10 +1,8 @@
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.GradientFlow;
-using Workbook.Training;
 using static TorchSharp.torch;
 
-namespace Workbook.Landscape;
+namespace Workbook;
 
 /// <summary>What a network scores at a place of a path.</summary>
 /// <param name="Alpha">The place: 0 at the path's start, 1 at its end.</param>
@@ -47,7 +45,7 @@ public static class Paths
 
         using DisposeScope scope = NewDisposeScope();
         Tensor before = Point.Of(model);
-        using KeptBuffers buffers = new(model);
+        using ModelGuard guard = new(model, training: true);
         double?[] momenta = [.. norms.Select(n => n.momentum)];
         List<PathScore> scores = [];
         try

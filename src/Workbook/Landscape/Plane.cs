@@ -1,8 +1,7 @@
 using TorchSharp;
-using Workbook.Training;
 using static TorchSharp.torch;
 
-namespace Workbook.Landscape;
+namespace Workbook;
 
 /// <summary>
 /// The plane through three solutions (Garipov et al. 2018, appendix): the origin is the first, the x axis goes to the

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Workbook.Landscape;
+namespace Workbook;
 
 /// <summary>Networks as points: all parameters of one, in its own order, as one vector. Buffers (batch-norm statistics) are no coordinates.</summary>
 public static class Point

@@ -1,9 +1,8 @@
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.Pruning;
 using static TorchSharp.torch;
 
-namespace Workbook.Lottery;
+namespace Workbook;
 
 /// <summary>What a winning ticket has to beat, each by changing one thing about it.</summary>
 public static class Controls

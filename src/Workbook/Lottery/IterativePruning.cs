@@ -1,28 +1,25 @@
-using Workbook.Pruning;
-using Workbook.Runs;
-using Workbook.Training;
 using static TorchSharp.torch;
 
-namespace Workbook.Lottery;
+namespace Workbook;
 
 /// <summary>One round of the search: what is left, and the training of it.</summary>
 /// <param name="Round">0 is the dense training.</param>
 /// <param name="Mask">What is left in this round's training; whole in round 0.</param>
 /// <param name="Run">The training.</param>
-public sealed record Ticket(int Round, Mask Mask, Run Run)
+public sealed record Ticket(int Round, Mask Mask, TrainingLog Run)
 {
     /// <summary>Fraction of the weights left, 0 to 1.</summary>
     public double Left => 1 - Mask.Sparsity;
 }
 
 /// <summary>
-/// Train, prune a fraction of what is left, rewind, repeat (Frankle and Carbin 2019, strategy 1). Every training goes
-/// through the run store: an interrupted search goes on where it was.
+/// Train, prune a fraction of what is left, rewind, repeat (Frankle and Carbin 2019, strategy 1). With a run store for
+/// <see cref="Runs"/> an interrupted search goes on where it was.
 /// </summary>
 public sealed record IterativePruning
 {
-    /// <summary>Where the trainings are kept.</summary>
-    public required RunStore Runs { get; init; }
+    /// <summary>Who trains: a run store, or <see cref="ITrainings.InMemory"/>.</summary>
+    public required ITrainings Runs { get; init; }
 
     /// <summary>Seed → the network as initialized.</summary>
     public required Func<int, nn.Module<Tensor, Tensor>> Network { get; init; }
@@ -39,8 +36,8 @@ public sealed record IterativePruning
     /// <summary>From where each round starts.</summary>
     public Rewind Rewind { get; init; } = Rewind.ToInitialization;
 
-    /// <summary>What the trainings note.</summary>
-    public RunDetails Details { get; init; } = new();
+    /// <summary>What goes on beside the trainings.</summary>
+    public IReadOnlyList<TrainingPart> Parts { get; init; } = [];
 
     /// <summary>
     /// The scope of Frankle and Carbin: every layer loses <paramref name="rate"/> of what is left a round, the output
@@ -74,7 +71,7 @@ public sealed record IterativePruning
     /// <param name="sparsities">What is gone in each round after the dense one, rising: <see cref="Rounds"/>, or one for one-shot pruning.</param>
     /// <param name="trained">Called after each training.</param>
     /// <returns>The rounds, the dense one first.</returns>
-    /// <exception cref="WorkbookException">As <see cref="Pruner.Prune"/>, <see cref="Trainer.Train"/> and <see cref="RunStore.Get"/>.</exception>
+    /// <exception cref="WorkbookException">As <see cref="Pruner.Prune"/>, <see cref="ITrainings.Train"/>.</exception>
     public IReadOnlyList<Ticket> Find(int seed, IEnumerable<double> sparsities, Action<Ticket>? trained = null)
     {
         ArgumentNullException.ThrowIfNull(sparsities);
@@ -85,8 +82,9 @@ public sealed record IterativePruning
 
         using nn.Module<Tensor, Tensor> network = Network(seed);
         List<Ticket> tickets = [];
-        RunDetails dense = Details with { Checkpoints = [.. Details.Checkpoints.Append(Rewind.WeightsOf ?? 0).Distinct()] };
-        Add(Mask.Full(network, [.. Pruner.Scope.Except]), null, Recipe, dense);
+        TrainingPart[] others = [.. Parts.Where(p => p is not CheckpointProbe)];
+        long[] kept = [.. Parts.OfType<CheckpointProbe>().SelectMany(p => p.Steps)];
+        Add(Mask.Full(network, [.. Pruner.Scope.Except]), null, Recipe, [.. others, Probe.Checkpoints([.. kept, Rewind.WeightsOf ?? 0])]);
         foreach (double sparsity in sparsities)
         {
             Mask mask = Pruner.Prune(network, sparsity, tickets[^1].Mask);
@@ -95,14 +93,14 @@ public sealed record IterativePruning
                 tickets[0].Run.LoadInto(network, checkpoint: step);
             }
 
-            Add(mask, mask, Rewind.After(Recipe), Details with { Initialization = Rewind.Name, MaskSource = $"iterative pruning, round {tickets.Count}" });
+            Add(mask, mask, Rewind.After(Recipe), [.. others, .. kept.Length > 0 ? [Probe.Checkpoints(kept)] : (TrainingPart[])[]]);
         }
 
         return tickets;
 
-        void Add(Mask left, Mask? mask, Recipe recipe, RunDetails details)
+        void Add(Mask left, Mask? mask, Recipe recipe, TrainingPart[] parts)
         {
-            tickets.Add(new Ticket(tickets.Count, left, Runs.Train(network, Data, recipe, seed, mask, details)));
+            tickets.Add(new Ticket(tickets.Count, left, Runs.Train(network, Data, recipe, seed, mask, parts)));
             trained?.Invoke(tickets[^1]);
         }
     }

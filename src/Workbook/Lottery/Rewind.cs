@@ -1,6 +1,4 @@
-using Workbook.Training;
-
-namespace Workbook.Lottery;
+namespace Workbook;
 
 /// <summary>From where the network that is left is trained again after a pruning.</summary>
 public sealed record Rewind

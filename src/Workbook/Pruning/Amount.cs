@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Workbook.Pruning;
+namespace Workbook;
 
 /// <summary>How much of what is left to prune, as torch.nn.utils.prune takes it: a fraction, or a number of pieces.</summary>
 public readonly record struct Amount

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Workbook.Pruning;
+namespace Workbook;
 
 /// <summary>
 /// A mask tied to the parameters of one model, whose pruned weights it sets to 0. <see cref="Step"/> in place of <c>optimizer.step()</c> keeps the pruned

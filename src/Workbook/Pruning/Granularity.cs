@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Workbook.Pruning;
+namespace Workbook;
 
 /// <summary>What goes as one piece. Turns the scores of weights into scores of pieces, and kept pieces into kept weights.</summary>
 public abstract class Granularity

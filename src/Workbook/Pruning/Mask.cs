@@ -2,16 +2,15 @@ using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.Serialization;
 using static TorchSharp.torch;
 
-namespace Workbook.Pruning;
+namespace Workbook;
 
 /// <summary>
 /// Which weights are left: parameter name → 0/1 tensor of the parameter's shape. A plain value: it belongs to no
-/// model, is never changed, and two masks are equal if they keep the same weights.
+/// model, is never changed, and two masks are equal if they keep the same weights. In a training it is the schedule that never changes it.
 /// </summary>
-public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
+public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
 {
     private readonly SortedDictionary<string, Tensor> _kept = new(StringComparer.Ordinal);
 
@@ -152,14 +151,28 @@ public sealed class Mask : IReadOnlyDictionary<string, Tensor>, IEquatable<Mask>
     }
 
     /// <inheritdoc/>
-    public override bool Equals(object? obj) => Equals(obj as Mask);
-
-    /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Count, Total, Kept);
 
     /// <summary>E.g. <c>90.0% pruned: fc1.weight 90.0%, fc2.weight 90.0%</c>.</summary>
     public override string ToString() =>
         FormattableString.Invariant($"{Sparsity:P1} pruned: {string.Join(", ", Keys.Select(name => FormattableString.Invariant($"{name} {SparsityOf(name):P1}")))}");
+
+    /// <inheritdoc/>
+    public override Mask Start(nn.Module model) => this;
+
+    /// <inheritdoc/>
+    public override bool ChangesAfter(long step) => false;
+
+    /// <inheritdoc/>
+    public override Mask Next(nn.Module model, Mask mask, TrainingMoment moment) => mask;
+
+    /// <inheritdoc/>
+    public override string? Describe(nn.Module model) => null;
+
+    /// <inheritdoc/>
+    public override void Check(long steps)
+    {
+    }
 
     /// <summary>The model's parameters that the mask names.</summary>
     /// <exception cref="WorkbookException">As <see cref="Bind"/>.</exception>

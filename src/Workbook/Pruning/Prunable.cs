@@ -1,7 +1,7 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Workbook.Pruning;
+namespace Workbook;
 
 /// <summary>The parameters of a model that pruning is about: the weights of its layers, not biases or norms.</summary>
 public static class Prunable

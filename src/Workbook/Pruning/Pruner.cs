@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Workbook.Pruning;
+namespace Workbook;
 
 /// <summary>A pruning method: saliency × granularity × scope. The schedule calls it once a round.</summary>
 /// <param name="Saliency">What a weight is worth.</param>

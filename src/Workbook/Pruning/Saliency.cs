@@ -1,8 +1,7 @@
 using TorchSharp.Modules;
-using Workbook.Runs;
 using static TorchSharp.torch;
 
-namespace Workbook.Pruning;
+namespace Workbook;
 
 /// <summary>What a weight is worth. The least worth go first; a new criterion is one class, whose <c>ToString</c> stands for it in the records of stored runs.</summary>
 public abstract class Saliency

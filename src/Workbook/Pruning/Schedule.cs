@@ -1,4 +1,4 @@
-namespace Workbook.Pruning;
+namespace Workbook;
 
 /// <summary>When how much goes: the sparsities to reach one after the other, with training in between.</summary>
 public static class Schedule

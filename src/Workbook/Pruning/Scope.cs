@@ -1,4 +1,4 @@
-namespace Workbook.Pruning;
+namespace Workbook;
 
 /// <summary>Which weights are ranked against each other: those of each layer, or of all layers together.</summary>
 public sealed class Scope

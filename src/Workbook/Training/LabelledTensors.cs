@@ -1,9 +1,7 @@
 using TorchSharp;
-using Workbook.Data;
-using Workbook.Runs;
 using static TorchSharp.torch;
 
-namespace Workbook.Training;
+namespace Workbook;
 
 /// <summary>Images and labels as tensors, ready to train on.</summary>
 public sealed class LabelledTensors : IDisposable

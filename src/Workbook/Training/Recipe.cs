@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Workbook.Training;
+namespace Workbook;
 
 /// <summary>The optimizer of a recipe.</summary>
 public enum OptimizerKind

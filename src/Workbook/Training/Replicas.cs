@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 
-namespace Workbook.Training;
+namespace Workbook;
 
 /// <summary>
 /// Runs side by side: one managed thread a run, one torch thread each. On small networks two torch threads wait for

@@ -2,7 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
-namespace Workbook.Training;
+namespace Workbook;
 
 // TorchSharp's own steps hand each number to libtorch in a Scalar that nothing holds: a garbage collection on another
 // thread may free it before libtorch has read it, which in long trainings ends in "Expected false to be true" or in a

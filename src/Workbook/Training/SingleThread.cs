@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Workbook.Training;
+namespace Workbook;
 
 /// <summary>One torch thread until disposal: on small tensors several threads would wait for each other longer than they work.</summary>
 internal sealed class SingleThread : IDisposable

@@ -1,10 +1,7 @@
 using TorchSharp;
-using Workbook.DynamicSparsity;
-using Workbook.Pruning;
-using Workbook.Sparse;
 using static TorchSharp.torch;
 
-namespace Workbook.Training;
+namespace Workbook;
 
 /// <summary>What a model scores on a data set.</summary>
 /// <param name="Loss">Mean cross-entropy, in nats.</param>
@@ -14,7 +11,7 @@ public readonly record struct Score(double Loss, double Accuracy);
 /// <summary>Trains and scores classifiers.</summary>
 public static class Trainer
 {
-    /// <summary>Trains a model in place by cross-entropy; the pruned weights of a mask are exactly 0 after every step.</summary>
+    /// <summary>As the other overload, for a training that only a loop of one's own looks on.</summary>
     /// <param name="model">Inputs → logits [batch, classes].</param>
     /// <param name="data">The training set.</param>
     /// <param name="recipe">Optimizer, epochs, rates.</param>
@@ -23,20 +20,119 @@ public static class Trainer
     /// <param name="afterStep">Called after each step with its number, from 1, and its loss.</param>
     /// <param name="onChange">Called twice at each change of the mask: see <see cref="MaskChange.IsDone"/>.</param>
     /// <returns>What is left at the end; null for all of it.</returns>
-    /// <exception cref="WorkbookException">The mask does not fit the model, its schedule does not fit the recipe, the data set is empty, or the loss is no longer a number.</exception>
+    /// <exception cref="WorkbookException">As the other overload.</exception>
     public static Mask? Train(
         nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed,
-        MaskSchedule? mask = null, Action<long, double>? afterStep = null, Action<MaskChange>? onChange = null)
+        MaskSchedule? mask = null, Action<long, double>? afterStep = null, Action<MaskChange>? onChange = null) =>
+        Train(model, data, recipe, seed, mask, afterStep is null && onChange is null ? [] : [new Callbacks(afterStep, onChange)]).LoadMask();
+
+    /// <summary>
+    /// Trains a model in place by cross-entropy; the pruned weights of a mask are exactly 0 after every step. Afterwards the
+    /// model is in evaluation mode; where the training fails, in the mode that it had.
+    /// </summary>
+    /// <param name="model">Inputs → logits [batch, classes].</param>
+    /// <param name="data">The training set.</param>
+    /// <param name="recipe">Optimizer, epochs, rates.</param>
+    /// <param name="seed">Determines the order of the examples.</param>
+    /// <param name="mask">What is left of the model: a mask, or a schedule that changes it; null for all of it.</param>
+    /// <param name="parts">What goes on beside the steps, e.g. <see cref="Probe.Score"/>.</param>
+    /// <returns>What the probes noted, and what is left at the end.</returns>
+    /// <exception cref="WorkbookException">
+    /// The mask does not fit the model, its schedule or a part does not fit the recipe, two parts share a name, the data set is empty, or the
+    /// loss is no longer a number.
+    /// </exception>
+    public static TrainingLog Train(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, params TrainingPart[] parts)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(recipe);
-        using TrainedMask? pruned = mask is null ? null : new(model, mask, recipe.StepsOver(data.Count), onChange);
-        model.train();
-        Descend(data, recipe, model.parameters(), seed, (inputs, labels) => Backward(model, inputs, labels),
-            pruned is null ? optimizer => optimizer.step() : pruned.Step, afterStep, pruned is null ? null : pruned.Before, model.modules().OfType<SparseLinear>().Select(layer => layer.Values));
-        model.eval();
-        return pruned?.Mask;
+        ArgumentNullException.ThrowIfNull(parts);
+        long steps = recipe.StepsOver(data.Count);
+        Check(recipe, steps, mask, parts);
+        TrainingProgress training = new(model, recipe, mask, parts, steps);
+        (nn.Module, bool)[] modes = ModelGuard.ModesOf(model);
+        try
+        {
+            Run(training, data, seed);
+            model.eval();
+            return training.ToLog();
+        }
+        catch
+        {
+            ModelGuard.Restore(modes);
+            throw;
+        }
+    }
+
+    /// <summary>Refuses what no training can have.</summary>
+    internal static void Check(Recipe recipe, long steps, MaskSchedule? mask, IReadOnlyList<TrainingPart> parts)
+    {
+        mask?.Check(steps);
+        if (parts.GroupBy(p => p.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        {
+            throw new WorkbookException($"a training has {twice.Count()} parts that are called '{twice.Key}': give each a name of its own");
+        }
+
+        foreach (TrainingPart part in parts)
+        {
+            part.Check(recipe, steps);
+        }
+    }
+
+    private static void Run(TrainingProgress training, LabelledTensors data, int seed)
+    {
+        nn.Module<Tensor, Tensor> model = training.Model;
+        BoundMask? bound = training.Mask?.Bind(model);
+        try
+        {
+            model.train();
+            ForAll(part => part.Begin(training));
+            Mask? held = training.Held;
+            ForAll(part => part.Prepare(training));
+            if (training.Held != held)
+            {
+                bound?.Dispose();
+                bound = training.Held?.Bind(model);
+            }
+
+            model.train();
+            Descend(data, training.Recipe, model.parameters(), seed, (inputs, labels) => Backward(model, inputs, labels),
+                optimizer => Step(bound, optimizer), loss =>
+                {
+                    training.Done(loss);
+                    ForAll(part => part.AfterStep(training));
+                },
+                training.Schedule is null or Mask ? null : (inputs, labels, moment, optimizer) => MaskChanges.Before(training, ref bound, inputs, labels, moment, optimizer),
+                model.modules().OfType<ICompressedLayer>().Select(layer => layer.Values));
+        }
+        finally
+        {
+            bound?.Dispose();
+            foreach (TrainingPart part in training.Parts.Reverse())
+            {
+                part.End(training);
+            }
+        }
+
+        void ForAll(Action<TrainingPart> what)
+        {
+            foreach (TrainingPart part in training.Parts)
+            {
+                what(part);
+            }
+        }
+    }
+
+    private static void Step(BoundMask? bound, optim.Optimizer optimizer)
+    {
+        if (bound is null)
+        {
+            optimizer.step();
+        }
+        else
+        {
+            bound.Step(optimizer);
+        }
     }
 
     /// <summary>Sets the gradients of a model, replacing those that it has.</summary>
@@ -56,12 +152,12 @@ public static class Trainer
     /// <param name="seed">Determines the order of the examples.</param>
     /// <param name="backward">(inputs, labels) → the loss; sets the gradients.</param>
     /// <param name="advance">Makes the optimizer's step.</param>
-    /// <param name="afterStep">As for <see cref="Train"/>.</param>
+    /// <param name="afterStep">Called after each step with its loss, a scalar that lives until the next.</param>
     /// <param name="beforeStep">Called before each step with its batch.</param>
     /// <param name="flattened">As for <see cref="Recipe.Build"/>.</param>
     internal static void Descend(
         LabelledTensors data, Recipe recipe, IEnumerable<TorchSharp.Modules.Parameter> parameters, int seed,
-        Func<Tensor, Tensor, Tensor> backward, Action<optim.Optimizer> advance, Action<long, double>? afterStep = null,
+        Func<Tensor, Tensor, Tensor> backward, Action<optim.Optimizer> advance, Action<Tensor>? afterStep = null,
         Action<Tensor, Tensor, TrainingMoment, optim.Optimizer>? beforeStep = null, IEnumerable<TorchSharp.Modules.Parameter>? flattened = null)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -78,14 +174,10 @@ public static class Trainer
             Tensor loss = backward(inputs, labels);
             advance(optimizer);
             step++;
-            if (afterStep is not null || step == steps)
+            afterStep?.Invoke(loss);
+            if (step == steps && loss.item<float>() is var last && !float.IsFinite(last))
             {
-                double value = loss.item<float>();
-                afterStep?.Invoke(step, value);
-                if (step == steps && !double.IsFinite(value))
-                {
-                    throw new WorkbookException($"the training has diverged (loss {value} after {steps} steps): use a lower learning rate than {recipe.LearningRate}");
-                }
+                throw new WorkbookException($"the training has diverged (loss {last} after {steps} steps): use a lower learning rate than {recipe.LearningRate}");
             }
         }
     }
@@ -112,8 +204,7 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
         using IDisposable noGrad = no_grad();
-        bool training = model.training;
-        model.eval();
+        using ModelGuard guard = new(model, training: false);
         double loss = 0;
         long right = 0;
         for (long start = 0; start < data.Count; start += batchSize)
@@ -126,7 +217,6 @@ public static class Trainer
             right += logits.argmax(1).eq(labels).sum().item<long>();
         }
 
-        model.train(training);
         return new Score(loss / data.Count, (double)right / data.Count);
     }
 

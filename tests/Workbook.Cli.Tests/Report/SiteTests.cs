@@ -7,13 +7,9 @@ using Workbook.Cli.Outcome;
 using Workbook.Cli.Report;
 using Workbook.Cli.Running;
 using Workbook.Cli.Tests.Browsing;
-using Workbook.Cli.Tests.Notebook;
+using Workbook.Notebook.Tests;
 using Workbook.Cli.Tests.Publishing;
 using Workbook.Notebook;
-using Workbook.Notebook.Charts;
-using Workbook.Notebook.Claims;
-using Workbook.Notebook.Hosts;
-using Workbook.Notebook.Tables;
 using Xunit;
 using NotebookClaims = Workbook.Notebook.Claims.Claims;
 
@@ -102,7 +98,7 @@ public class SiteTests
     {
         string program = TestBrowser.Require();
         string folder = Path.Combine(Gallery(), "notebooks");
-        RunResult[] results = [.. CommittedNotebookTests.Committed.Select(NotebookReader.Read).Select(n => new RunResult(n.Name, n.Path, n.Path, n.Root, ClaimOutputs.Find(n), null, null))];
+        NotebookResult[] results = [.. CommittedNotebookTests.Committed.Select(NotebookReader.Read).Select(n => new NotebookResult(n.Name, n.Path, n.Path, n.Root, ClaimOutputs.Find(n), null, null))];
         ReportSite.Write(folder, results);
         string[] folders = [folder, .. CommittedNotebookTests.Executed.Select(path => Path.Combine(Path.GetDirectoryName(path)!, "site")).Distinct()];
         await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
@@ -130,7 +126,7 @@ public class SiteTests
         return gallery.FullName;
     }
 
-    private static RunResult Everything()
+    private static NotebookResult Everything()
     {
         Lab.Describe("mnist", "MNIST", seeds: Enumerable.Range(0, 5), trainingImages: 20_000);
         List<IShowable> values = Values();
@@ -151,7 +147,7 @@ public class SiteTests
                 ["data"] = new JsonObject([.. value.ToBundle().Select(part => KeyValuePair.Create(part.Key, (JsonNode?)part.Value))]),
             })),
         ];
-        return new RunResult("00-what-pruning-is", "in.ipynb", "out.ipynb", new JsonObject { ["cells"] = cells, ["metadata"] = new JsonObject(), ["nbformat"] = 4, ["nbformat_minor"] = 5 }, [.. claims.Select(claim => claim.ToJson())], TimeSpan.FromSeconds(12.3), null);
+        return new NotebookResult("00-what-pruning-is", "in.ipynb", "out.ipynb", new JsonObject { ["cells"] = cells, ["metadata"] = new JsonObject(), ["nbformat"] = 4, ["nbformat_minor"] = 5 }, [.. claims.Select(claim => claim.ToJson())], TimeSpan.FromSeconds(12.3), null);
     }
 
     private static List<IShowable> Values()

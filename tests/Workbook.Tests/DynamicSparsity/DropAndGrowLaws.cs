@@ -1,12 +1,10 @@
 using CsCheck;
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.DynamicSparsity;
-using Workbook.Pruning;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace Workbook.Tests.DynamicSparsity;
+namespace Workbook.Tests;
 
 /// <summary>One change of the mask, on networks with many equal weights and gradients.</summary>
 public sealed class DropAndGrowLaws

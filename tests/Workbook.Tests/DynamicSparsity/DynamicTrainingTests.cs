@@ -1,13 +1,9 @@
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.DynamicSparsity;
-using Workbook.Initialization;
-using Workbook.Pruning;
-using Workbook.Training;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace Workbook.Tests.DynamicSparsity;
+namespace Workbook.Tests;
 
 public sealed class DynamicTrainingTests : IDisposable
 {

@@ -1,11 +1,10 @@
 using System.Text.Json;
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.Pruning;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace Workbook.Tests.Golden;
+namespace Workbook.Tests;
 
 /// <summary>Every deterministic function of torch.nn.utils.prune against ours, mask by mask; torch_prune.py wrote what PyTorch makes of the weights.</summary>
 public sealed class TorchPruneTests

@@ -1,13 +1,9 @@
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.GradientFlow;
-using Workbook.Initialization;
-using Workbook.Pruning;
-using Workbook.Training;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace Workbook.Tests.GradientFlow;
+namespace Workbook.Tests;
 
 public sealed class GradientNormTests : IDisposable
 {

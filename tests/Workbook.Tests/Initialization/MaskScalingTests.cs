@@ -1,12 +1,9 @@
 using CsCheck;
 using TorchSharp;
-using Workbook.Initialization;
-using Workbook.Models;
-using Workbook.Pruning;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace Workbook.Tests.Initialization;
+namespace Workbook.Tests;
 
 public sealed class MaskScalingTests
 {

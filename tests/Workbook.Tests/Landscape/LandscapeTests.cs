@@ -1,14 +1,9 @@
 using CsCheck;
 using TorchSharp;
-using Workbook.Landscape;
-using Workbook.Models;
-using Workbook.Pruning;
-using Workbook.Tests.Runs;
-using Workbook.Training;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace Workbook.Tests.Landscape;
+namespace Workbook.Tests;
 
 public sealed class LandscapeTests
 {

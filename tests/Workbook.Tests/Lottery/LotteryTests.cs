@@ -1,13 +1,7 @@
-using Workbook.Lottery;
-using Workbook.Models;
-using Workbook.Pruning;
-using Workbook.Runs;
-using Workbook.Tests.Runs;
-using Workbook.Training;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace Workbook.Tests.Lottery;
+namespace Workbook.Tests;
 
 public sealed class LotteryTests : IDisposable
 {

@@ -1,11 +1,10 @@
 using CsCheck;
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.Pruning;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace Workbook.Tests.Pruning;
+namespace Workbook.Tests;
 
 public sealed class GranularityLaws
 {

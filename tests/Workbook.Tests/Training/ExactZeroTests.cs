@@ -1,11 +1,10 @@
 using CsCheck;
 using TorchSharp;
 using TorchSharp.Modules;
-using Workbook.Pruning;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace Workbook.Tests.Training;
+namespace Workbook.Tests;
 
 /// <summary>The most frequent bug of pruning code: weights that come back through momentum or weight decay.</summary>
 public sealed class ExactZeroTests

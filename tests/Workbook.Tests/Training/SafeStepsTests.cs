@@ -1,10 +1,8 @@
 using TorchSharp;
-using Workbook.Models;
-using Workbook.Training;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace Workbook.Tests.Training;
+namespace Workbook.Tests;
 
 /// <summary>Our recipes' steps are TorchSharp's to the bit, and hold their numbers while libtorch reads them.</summary>
 public class SafeStepsTests

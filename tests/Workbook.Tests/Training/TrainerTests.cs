@@ -1,12 +1,8 @@
 using TorchSharp;
-using Workbook.Data;
-using Workbook.Models;
-using Workbook.Pruning;
-using Workbook.Training;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace Workbook.Tests.Training;
+namespace Workbook.Tests;
 
 public sealed class TrainerTests : IDisposable
 {

@@ -1,0 +1,59 @@
+namespace Workbook;
+
+/// <summary>A folder that has, or should have, the four files of a data set, each NAME.gz or NAME.</summary>
+internal sealed class DatasetFolder(string path, ManifestEntry entry)
+{
+    /// <summary>The folder.</summary>
+    public string Path => path;
+
+    /// <summary>The files that aren't there, by name.</summary>
+    public IReadOnlyList<string> Missing => [.. entry.Files.Where(f => Find(f) is null).Select(f => f.Name + ".gz")];
+
+    /// <summary>Where the file is; null where it isn't.</summary>
+    public string? Find(ManifestFile file)
+    {
+        string plain = System.IO.Path.Combine(path, file.Name);
+        return File.Exists(plain + ".gz") ? plain + ".gz" : File.Exists(plain) ? plain : null;
+    }
+
+    /// <summary>Is the file there, with the published content?</summary>
+    public bool Holds(ManifestFile file)
+    {
+        try
+        {
+            return Find(file) is { } found && Convert.ToHexStringLower(Idx.HashOf(found, file.Bytes)) == file.Sha256;
+        }
+        catch (WorkbookException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Reads the four files, which are there.</summary>
+    /// <returns>The images without a source, and the SHA-256 of each file in the manifest's order.</returns>
+    /// <exception cref="WorkbookException">A file is damaged, or they don't belong together.</exception>
+    public (ImageSet Set, string[] Hashes) Load()
+    {
+        (LabelledImages train, byte[][] trainHashes) = Pair(entry.TrainImages, entry.TrainLabels);
+        (LabelledImages test, byte[][] testHashes) = Pair(entry.TestImages, entry.TestLabels);
+        if ((train.Rows, train.Columns) != (test.Rows, test.Columns))
+        {
+            throw new WorkbookException(
+                $"{path}: training images are {train.Rows}×{train.Columns}, test images {test.Rows}×{test.Columns}: the files don't belong together");
+        }
+
+        byte[][] hashes = [.. trainHashes, .. testHashes];
+        return (new ImageSet(entry.Name, entry.Title, "", ImageSet.HashOf(hashes), train, test),
+            [.. hashes.Select(Convert.ToHexStringLower)]);
+    }
+
+    private (LabelledImages, byte[][] Hashes) Pair(ManifestFile images, ManifestFile labels)
+    {
+        string imagesPath = Find(images)!, labelsPath = Find(labels)!;
+        IdxFile pixels = Idx.ReadImages(imagesPath), classes = Idx.ReadLabels(labelsPath);
+        return pixels.Dimensions[0] == classes.Dimensions[0]
+            ? (new LabelledImages(pixels.Data, classes.Data, pixels.Dimensions[1], pixels.Dimensions[2]), [pixels.Hash, classes.Hash])
+            : throw new WorkbookException(
+                $"{imagesPath} has {pixels.Dimensions[0]:N0} images, {labelsPath} {classes.Dimensions[0]:N0} labels: the files don't belong together");
+    }
+}

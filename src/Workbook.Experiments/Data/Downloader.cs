@@ -1,0 +1,232 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace Workbook;
+
+/// <summary>How far a download has come.</summary>
+/// <param name="File">Name of the file.</param>
+/// <param name="Received">Bytes that are here, those of an earlier attempt included.</param>
+/// <param name="Total">Bytes in all, as the mirror says; null where it doesn't.</param>
+/// <param name="Mirror">The host they come from.</param>
+public readonly record struct DownloadProgress(string File, long Received, long? Total, string Mirror);
+
+/// <summary>How long to wait for bytes. Time in which bytes arrive is free.</summary>
+/// <param name="Wait">The longest silence of one mirror.</param>
+/// <param name="Lost">The most time lost to silent and failing mirrors in all.</param>
+internal readonly record struct Patience(TimeSpan Wait, TimeSpan Lost)
+{
+    /// <summary>When somebody asked for the download.</summary>
+    public static readonly Patience Asked = new(TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(60));
+
+    /// <summary>When there is something else to go on with: the promised 5 seconds, with some left for the rest.</summary>
+    public static readonly Patience Trying = new(TimeSpan.FromSeconds(4.5), TimeSpan.FromSeconds(4.5));
+}
+
+/// <summary>
+/// Fetches files from mirrors that may hang, break off or answer nonsense. Bytes go to NAME.part, which a later
+/// attempt resumes; the checked file takes its name in one step. One instance for all files of a data set: it
+/// remembers which mirror works and how much time was lost. The caller keeps others out of the folder.
+/// </summary>
+internal sealed class Downloader(
+    IReadOnlyList<Uri> mirrors, Patience patience, IProgress<DownloadProgress>? progress, CancellationToken cancel)
+{
+    private static readonly HttpClient Http = new(new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.None })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+        DefaultRequestHeaders = { { "User-Agent", "pruning-workbook" } },
+    };
+
+    private readonly List<Uri> _mirrors = [.. mirrors];
+    private TimeSpan _lost;
+
+    /// <summary>Fetches mirror/name.gz to <paramref name="path"/>, replacing what is there.</summary>
+    /// <exception cref="WorkbookException">No mirror gave the file, or it could not be written.</exception>
+    public async Task FetchAsync(ManifestFile file, string path)
+    {
+        var faults = new List<string>();
+        int left = _mirrors.Count;
+        while (left > 0 && _lost < patience.Lost)
+        {
+            Uri mirror = _mirrors[0];
+            TimeSpan share = (patience.Lost - _lost) / left;
+            bool resumed = File.Exists(path + ".part");
+            string? fault = await TryAsync(mirror, file, path, share < patience.Wait ? share : patience.Wait);
+            if (fault is null)
+            {
+                return;
+            }
+
+            faults.Add($"{mirror.Host}: {fault}");
+            if (resumed && !File.Exists(path + ".part"))
+            {
+                // The earlier part was no use; the mirror itself may still be good.
+                continue;
+            }
+
+            _mirrors.RemoveAt(0);
+            _mirrors.Add(mirror);
+            left--;
+        }
+
+        throw new WorkbookException(
+            $"{file.Name}.gz could not be downloaded ({string.Join("; ", faults.DefaultIfEmpty("no time left"))}): check the network, or name a folder that has the files (--data DIR)");
+    }
+
+    /// <summary>One attempt; returns what went wrong, null where nothing did.</summary>
+    private async Task<string?> TryAsync(Uri mirror, ManifestFile file, string path, TimeSpan wait)
+    {
+        string part = path + ".part";
+        var silence = Stopwatch.StartNew();
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(mirror, file.Name + ".gz"));
+            long have = new FileInfo(part) is { Exists: true } earlier ? earlier.Length : 0;
+            request.Headers.Range = have > 0 ? new RangeHeaderValue(have, null) : null;
+            timer.CancelAfter(wait);
+            // Not every wait inside (name look-up, proxies) ends with the token at once: the waits here do.
+            using HttpResponseMessage response =
+                await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timer.Token).WaitAsync(timer.Token);
+            if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+            {
+                File.Delete(part);
+                return "has nothing that continues the earlier part";
+            }
+
+            if (!response.IsSuccessStatusCode)
+            {
+                return $"answered {(int)response.StatusCode} {response.ReasonPhrase}";
+            }
+
+            bool continues = response.StatusCode == HttpStatusCode.PartialContent && response.Content.Headers.ContentRange?.From == have;
+            await using Stream body = await response.Content.ReadAsStreamAsync(timer.Token);
+            string? fault = await SaveAsync(body, part, continues ? have : 0);
+            if (fault is not null)
+            {
+                return fault;
+            }
+
+            // From here on the time is this machine's, not the mirror's.
+            silence.Reset();
+            return Accept(file, part, path);
+
+            async Task<string?> SaveAsync(Stream from, string to, long received)
+            {
+                long? total = response.Content.Headers.ContentLength + received;
+                byte[] buffer = new byte[1 << 16];
+                await using FileStream output = Local(to, () => new FileStream(to, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0));
+                Local(to, () =>
+                {
+                    output.SetLength(received);
+                    output.Position = received;
+                    return true;
+                });
+                while (true)
+                {
+                    timer.CancelAfter(wait);
+                    int read = await from.ReadAtLeastAsync(buffer, received == 0 ? 2 : 1, throwOnEndOfStream: false, timer.Token);
+                    if (received == 0 && buffer is not [0x1f, 0x8b, ..])
+                    {
+                        return "answered with something else than the gzip file (a web page?)";
+                    }
+
+                    if (read == 0)
+                    {
+                        return null;
+                    }
+
+                    Local(to, () =>
+                    {
+                        output.Write(buffer, 0, read);
+                        return true;
+                    });
+                    silence.Restart();
+                    received += read;
+                    if (received > file.Bytes + 65536)
+                    {
+                        output.SetLength(0);
+                        return "sent more bytes than the file can have";
+                    }
+
+                    progress?.Report(new DownloadProgress(file.Name + ".gz", received, total, mirror.Host));
+                }
+            }
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return $"silent for {wait.TotalSeconds:0.#} s";
+        }
+        catch (HttpRequestException e)
+        {
+            return (e.InnerException ?? e).Message.ReplaceLineEndings(" ");
+        }
+        catch (HttpIOException e)
+        {
+            return $"broke off ({e.HttpRequestError})";
+        }
+        catch (IOException e)
+        {
+            return $"broke off ({e.Message.ReplaceLineEndings(" ")})";
+        }
+        catch (WorkbookException)
+        {
+            // A full disk gets its space back.
+            Discard(part, longest: long.MaxValue);
+            throw;
+        }
+        finally
+        {
+            _lost += silence.Elapsed;
+            Discard(part, longest: 0);
+        }
+    }
+
+    private static void Discard(string part, long longest)
+    {
+        if (new FileInfo(part) is { Exists: true } file && file.Length <= longest)
+        {
+            file.Delete();
+        }
+    }
+
+    private static string? Accept(ManifestFile file, string part, string path)
+    {
+        string found;
+        try
+        {
+            found = Convert.ToHexStringLower(Idx.HashOf(part, file.Bytes));
+        }
+        catch (WorkbookException e) when (e.InnerException is InvalidDataException or null)
+        {
+            File.Delete(part);
+            return "sent a damaged file";
+        }
+
+        if (found != file.Sha256)
+        {
+            File.Delete(part);
+            return $"checksum mismatch: SHA-256 {found[..12]}… instead of {file.Sha256[..12]}…";
+        }
+
+        return Local<string?>(path, () =>
+        {
+            File.Move(part, path, overwrite: true);
+            return null;
+        });
+    }
+
+    /// <summary>A fault of this machine's disk ends the download: another mirror can't mend it.</summary>
+    private static T Local<T>(string path, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WorkbookException(
+                $"{path} can't be written ({e.Message.ReplaceLineEndings(" ")}): free some space there, or set WORKBOOK_CACHE to another folder", e);
+        }
+    }
+}

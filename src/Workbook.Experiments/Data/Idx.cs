@@ -1,0 +1,132 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Security.Cryptography;
+
+namespace Workbook;
+
+/// <summary>The content of an IDX file of bytes.</summary>
+/// <param name="Dimensions">One number for labels; count, rows, columns for images.</param>
+/// <param name="Data">The bytes after the header, row-major.</param>
+/// <param name="Hash">SHA-256 of the whole uncompressed file.</param>
+internal sealed record IdxFile(int[] Dimensions, byte[] Data, byte[] Hash);
+
+/// <summary>Reads MNIST's file format (http://yann.lecun.com/exdb/mnist/), plain or gzip by content, not by name.</summary>
+internal static class Idx
+{
+    private const int ImagesMagic = 0x803;
+    private const int LabelsMagic = 0x801;
+
+    /// <summary>Reads images [count, rows, columns].</summary>
+    /// <exception cref="WorkbookException">The file can't be read or isn't what it should be.</exception>
+    public static IdxFile ReadImages(string path) => Read(path, ImagesMagic, 3, "images");
+
+    /// <summary>Reads labels [count], each 0 to 9.</summary>
+    /// <exception cref="WorkbookException">The file can't be read or isn't what it should be.</exception>
+    public static IdxFile ReadLabels(string path)
+    {
+        IdxFile file = Read(path, LabelsMagic, 1, "labels");
+        int bad = file.Data.AsSpan().IndexOfAnyExceptInRange((byte)0, (byte)9);
+        return bad < 0 ? file : throw Fault(path, $"label {file.Data[bad]} at position {bad} is not in 0 to 9");
+    }
+
+    /// <summary>The uncompressed content's SHA-256.</summary>
+    /// <exception cref="WorkbookException">The file can't be read, is cut short, or has more than <paramref name="limit"/> bytes.</exception>
+    public static byte[] HashOf(string path, long limit) => Guarded(path, stream =>
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = new byte[1 << 16];
+        long total = 0;
+        for (int read; (read = stream.Read(buffer)) > 0;)
+        {
+            hash.AppendData(buffer, 0, read);
+            if ((total += read) > limit)
+            {
+                throw Fault(path, $"has more than the {limit:N0} bytes it should have");
+            }
+        }
+
+        return hash.GetHashAndReset();
+    });
+
+    private static IdxFile Read(string path, int magic, int rank, string what) => Guarded(path, stream =>
+    {
+        Span<byte> header = stackalloc byte[4 + (4 * rank)];
+        int got = stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
+        int found = got < 4 ? 0 : BinaryPrimitives.ReadInt32BigEndian(header);
+        if (found != magic)
+        {
+            throw Fault(path, $"is not an IDX file of {what}: it begins with 0x{found:x8} instead of 0x{magic:x8}");
+        }
+
+        if (got < header.Length)
+        {
+            throw Fault(path, "ends inside its header");
+        }
+
+        int[] dimensions = new int[rank];
+        long length = 1;
+        for (int i = 0; i < rank; i++)
+        {
+            dimensions[i] = BinaryPrimitives.ReadInt32BigEndian(header[(4 + (4 * i))..]);
+            // Each product stays far from overflow, and arrays can't be larger anyway.
+            if (dimensions[i] < 1 || (length *= dimensions[i]) > Array.MaxLength)
+            {
+                throw Fault(path, $"its header claims impossible sizes ({string.Join(" × ", dimensions.Take(i + 1))})");
+            }
+        }
+
+        byte[] data = ReadExactly(stream, (int)length, path);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(header);
+        hash.AppendData(data);
+        return new IdxFile(dimensions, data, hash.GetHashAndReset());
+    });
+
+    /// <summary>Grows with what is really there: a header alone can't make it allocate.</summary>
+    private static byte[] ReadExactly(Stream stream, int length, string path)
+    {
+        byte[] data = new byte[Math.Min(length, 1 << 20)];
+        int filled = 0;
+        while (filled < length)
+        {
+            if (filled == data.Length)
+            {
+                Array.Resize(ref data, (int)Math.Min(length, 4L * data.Length));
+            }
+
+            int read = stream.Read(data, filled, data.Length - filled);
+            if (read == 0)
+            {
+                throw Fault(path, $"is cut short: {filled:N0} of {length:N0} bytes after the header");
+            }
+
+            filled += read;
+        }
+
+        return stream.ReadByte() < 0 ? data : throw Fault(path, $"goes on after the {length:N0} bytes that its header announces");
+    }
+
+    private static T Guarded<T>(string path, Func<Stream, T> read)
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            Span<byte> start = stackalloc byte[2];
+            bool zipped = file.ReadAtLeast(start, 2, throwOnEndOfStream: false) == 2 && start is [0x1f, 0x8b];
+            file.Position = 0;
+            using Stream stream = zipped ? new GZipStream(file, CompressionMode.Decompress) : new BufferedStream(file, 1 << 16);
+            return read(stream);
+        }
+        catch (InvalidDataException e)
+        {
+            throw Fault(path, "is a damaged or cut short gzip file", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WorkbookException($"{path} can't be read: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
+    }
+
+    private static WorkbookException Fault(string path, string what, Exception? inner = null) =>
+        new($"{path} {what}: delete it and get it again (workbook data fetch)", inner);
+}

@@ -1,0 +1,117 @@
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Workbook;
+
+/// <summary>
+/// The sizes of what layers are given. Hooks run for <c>call</c> only, not for <c>forward</c>, so each layer gets for a moment a weight with one input more, and
+/// libtorch says, refusing it, which input it was for. Sparse layers, our own, show their input.
+/// </summary>
+internal sealed partial class InputShapes
+{
+    private readonly nn.Module<Tensor, Tensor> _model;
+    private readonly Tensor _example;
+
+    private InputShapes(nn.Module<Tensor, Tensor> model, Tensor example) => (_model, _example) = (model, example);
+
+    internal static InputShapes Of(nn.Module<Tensor, Tensor> model, Tensor example)
+    {
+        InputShapes shapes = new(model, example);
+        // Otherwise the refusal of another layer could pass for the one that is asked for.
+        return shapes.Run() is not { } fault ? shapes
+            : throw new WorkbookException($"the model does not take the example input of shape [{string.Join(", ", example.shape)}]: {fault.Split('\n')[0].Trim()}");
+    }
+
+    /// <summary>How many times each weight of a layer multiplies for the whole batch, at the layer's first call; null for layers that have no such number.</summary>
+    internal long? Positions(string name, nn.Module module)
+    {
+        if (module is Linear linear)
+        {
+            string refusal = Refusal(name, linear.weight!);
+            return Rows().Match(refusal) is { Success: true } rows ? long.Parse(rows.Groups[1].Value) : throw Unread(name, refusal);
+        }
+
+        if (module is Convolution { transposed: false } convolution)
+        {
+            string refusal = Refusal(name, convolution.weight!);
+            return Shape().Match(refusal) is { Success: true } shape ? Positions(convolution, [.. shape.Groups[1].Value.Split(", ").Select(long.Parse)]) : throw Unread(name, refusal);
+        }
+
+        if (module is ICompressedLayer sparse)
+        {
+            long? rows = null;
+            try
+            {
+                sparse.OnInput = input => rows ??= input.shape[..^1].Aggregate(1L, (product, size) => product * size);
+                Run();
+            }
+            finally
+            {
+                sparse.OnInput = null;
+            }
+
+            return rows ?? throw NotRun(name);
+        }
+
+        return null;
+    }
+
+    private static long Positions(Convolution convolution, long[] input)
+    {
+        long positions = input[0];
+        for (int d = 0; d < convolution.kernel_size.Length; d++)
+        {
+            // Padding other than with zeros has been added to the input already.
+            long padded = input[d + 2] + (convolution.padding is { } padding && convolution.padding_mode == PaddingModes.Zeros ? 2 * padding[d] : 0);
+            bool same = convolution.padding_type == Padding.Same && convolution.padding_mode == PaddingModes.Zeros;
+            positions *= same ? padded : ((padded - (convolution.dilation[d] * (convolution.kernel_size[d] - 1)) - 1) / convolution.stride[d]) + 1;
+        }
+
+        return positions;
+    }
+
+    private string Refusal(string name, Parameter weight)
+    {
+        Tensor contents = weight.detach();
+        try
+        {
+            long[] shape = weight.shape;
+            shape[1]++;
+            weight.set_(empty(shape, weight.dtype));
+            return Run() ?? throw NotRun(name);
+        }
+        finally
+        {
+            weight.set_(contents);
+        }
+    }
+
+    /// <summary>Runs the model in evaluation mode; what libtorch or TorchSharp has against it.</summary>
+    private string? Run()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using ModelGuard guard = new(_model, training: false);
+        try
+        {
+            _model.forward(_example);
+            return null;
+        }
+        catch (Exception e) when (e is ExternalException or ArgumentException or WorkbookException)
+        {
+            return e.Message;
+        }
+    }
+
+    private static WorkbookException NotRun(string name) => new($"the model does not run '{name}' for the example input: its multiplications can't be counted");
+
+    private static WorkbookException Unread(string name, string refusal) => new($"the multiplications of '{name}' can't be counted: {refusal.Split('\n')[0].Trim()}");
+
+    [GeneratedRegex(@"shapes cannot be multiplied \((\d+)x")]
+    private static partial Regex Rows();
+
+    [GeneratedRegex(@"expected input\[([\d, ]+)\]")]
+    private static partial Regex Shape();
+}

@@ -1,0 +1,96 @@
+using System.Text.Json.Nodes;
+using TorchSharp;
+using Workbook.Notebook;
+using Xunit;
+
+namespace Workbook.Notebook.Tests;
+
+[Collection(OneNotebook.Name)]
+public class ChartTests
+{
+    private static JsonArray Traces(Figure figure) => JsonNode.Parse(Plotly.NET.GenericChart.toFigureJson(figure.Chart))!["data"]!.AsArray();
+
+    private static double[] Numbers(JsonNode? node) => [.. node!.AsArray().Select(v => v!.GetValue<double>())];
+
+    [Fact]
+    public void A_curve_has_a_mean_a_band_and_a_place_for_each_sparsity()
+    {
+        Figure figure = Draw.Sparsity("t", "accuracy (%)", [new("iterative", [0.9, 0.5], [[1, 4], [3, 6]])], reference: [7, 9]);
+        JsonArray traces = Traces(figure);
+
+        double deviation = Math.Sqrt(2);
+        Assert.Equal([5 + deviation, 2 + deviation, 2 - deviation, 5 - deviation], Numbers(traces[0]!["y"]));
+        Assert.Equal([0, 1], Numbers(traces[1]!["x"]));
+        Assert.Equal([5, 2], Numbers(traces[1]!["y"]));
+        Assert.Equal([8, 8], Numbers(traces[2]!["y"]));
+        Assert.Contains("iterative: 50 % 5.00 ± 1.41; 90 % 2.00 ± 1.41", figure.ToBundle()["text/plain"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_sparsity_in_percent_and_a_seed_that_lacks_a_value_are_refused()
+    {
+        Assert.Contains("fractions", Assert.Throws<WorkbookException>(() => Draw.Sparsity("t", "y", [new("a", [90], [1.0])])).Message, StringComparison.Ordinal);
+        Assert.Contains("\"a\"", Assert.Throws<WorkbookException>(() => Draw.Lines("t", "x", "y", [new("a", [1, 2], [[1, 2], [1]])])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_histogram_counts_every_value_once()
+    {
+        using torch.Tensor values = torch.tensor(new[] { -1f, -0.1f, 0f, 0.1f, 1f });
+        using torch.Tensor kept = values.abs().gt(0.5f);
+        JsonArray traces = Traces(Draw.Histogram("t", "weight", values, kept, [-0.5, 0.5], bins: 4));
+
+        Assert.Equal(("pruned", 3), ((string?)traces[0]!["name"], Numbers(traces[0]!["y"]).Sum()));
+        Assert.Equal(("kept", 2), ((string?)traces[1]!["name"], Numbers(traces[1]!["y"]).Sum()));
+    }
+
+    [Fact]
+    public void A_drawn_network_has_a_line_for_each_kept_synapse_and_hollow_neurons()
+    {
+        using torch.Tensor first = torch.tensor(new float[,] { { 1, 0 }, { 0, 0 } });
+        using torch.Tensor second = torch.tensor(new float[,] { { 1, 0 } });
+        Figure figure = Draw.Network("t", [first, second], ["in", "hidden", "out"]);
+        JsonArray traces = Traces(figure);
+
+        Assert.Equal(6 * 3, traces[0]!["x"]!.AsArray().Count);
+        Assert.Equal(2 * 3, traces[3]!["x"]!.AsArray().Count);
+        Assert.Equal(2, traces[5]!["x"]!.AsArray().Count);
+        Assert.Contains("2 of 6 synapses kept; 2 neurons cut off", figure.Text, StringComparison.Ordinal);
+        Assert.Throws<WorkbookException>(() => Draw.Network("t", [second, first], ["in", "hidden", "out"]));
+    }
+
+    [Fact]
+    public void A_method_keeps_its_colour_and_no_two_in_a_chart_share_one()
+    {
+        Assert.Equal(Palette.For("Iterative"), Palette.ForAll(["new one", "iterative"])[1]);
+        string[] names = ["iterative", "something", "random", "something else", "fine-tuned", "a third"];
+        Assert.Equal(names.Length, Palette.ForAll(names).Distinct().Count());
+        Assert.Equal(Palette.For("something"), Palette.For("something"));
+        string[] pair = [.. Palette.ForAll(["ours", "other", "Ours (published)"])];
+        Assert.Equal((pair[0], true), (pair[2], pair[0] != pair[1]));
+        Assert.All(Palette.ForAll(["Lottery start", "Lottery end", "Lottery start (published)"]), color => Assert.Equal(Palette.For("lottery"), color));
+    }
+
+    [Fact]
+    public void A_start_is_dashed_and_a_way_begins_hollow()
+    {
+        double[] x = [0, 1];
+        JsonArray lines = Traces(Draw.Lines("t", "x", "y", [new Series("Lottery end", x, x), new Series("Lottery start", x, x), new Series("Lottery start (published)", x, x)]));
+        Assert.Equal(["solid", "dash", "dot"], lines.Select(t => t!["line"]!["dash"]!.ToString()));
+        JsonArray way = Traces(Draw.Scatter("t", "x", "y", [("Lottery", x, x), ("Pruned", [2], [2])], joined: true));
+        Assert.Equal(["circle-open", "circle", "circle"], way.SelectMany(t => t!["marker"]!["symbol"]!.AsArray()).Select(s => s!.ToString()));
+    }
+
+    [Fact]
+    public void Labels_cannot_end_the_script_and_the_caption_says_what_it_ran_on()
+    {
+        Lab.Describe("mnist", "MNIST", seeds: [0, 1, 2], trainingImages: 20_000);
+        Figure figure = Draw.Lines("a <b> title", "x", "y", [new Series("</script><b>", [1], [2.0])]);
+        Lab.Describe("");
+        string html = figure.ToBundle()["text/html"];
+
+        Assert.Equal("MNIST · quick profile · 3 seeds (0–2) · 20,000 training images", figure.Caption);
+        Assert.DoesNotContain("</script><b>", html, StringComparison.Ordinal);
+        Assert.Contains("a &lt;b&gt; title", html, StringComparison.Ordinal);
+    }
+}

@@ -106,7 +106,7 @@ internal static class SparseBenchmark
         Tensor inputs = rand([12_800, 784], generator: generator), labels = randint(0, 10, [12_800], ScalarType.Int64, generator: generator);
         Tensor order = randperm(12_800, ScalarType.Int64, generator: generator);
         using LeNet300100 network = new(seed: 1);
-        Sparse.Sparse.Convert(network, new Pruner(Saliency.Magnitude).Prune(network, sparsity), fromSparsity: 0);
+        Sparse.Convert(network, new Pruner(Saliency.Magnitude).Prune(network, sparsity), fromSparsity: 0);
         using optim.Optimizer optimizer = optim.SGD(network.parameters(), 0.01, momentum: 0.9);
         for (int step = -Math.Max(200, steps / 20); step < steps; step++)
         {

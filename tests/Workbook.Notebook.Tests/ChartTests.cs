@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using TorchSharp;
-using Workbook.Notebook;
 using Xunit;
 
 namespace Workbook.Notebook.Tests;

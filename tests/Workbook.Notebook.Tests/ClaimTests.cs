@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
-using Workbook.Notebook;
 using Xunit;
-using NotebookClaims = Workbook.Notebook.Claims.Claims;
+using NotebookClaims = Workbook.Notebook.Claims;
 
 namespace Workbook.Notebook.Tests;
 

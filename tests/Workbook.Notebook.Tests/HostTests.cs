@@ -3,9 +3,8 @@ using System.Reflection;
 using Microsoft.DotNet.Interactive;
 using Microsoft.DotNet.Interactive.Events;
 using Microsoft.DotNet.Interactive.Formatting;
-using Workbook.Notebook;
 using Xunit;
-using NotebookClaims = Workbook.Notebook.Claims.Claims;
+using NotebookClaims = Workbook.Notebook.Claims;
 
 namespace Workbook.Notebook.Tests;
 

@@ -1,9 +1,8 @@
 using System.Reflection;
 using ClrKernel.Core.Primitives;
 using Verso.Abstractions;
-using Workbook.Notebook;
 using Xunit;
-using NotebookClaims = Workbook.Notebook.Claims.Claims;
+using NotebookClaims = Workbook.Notebook.Claims;
 
 namespace Workbook.Notebook.Tests;
 

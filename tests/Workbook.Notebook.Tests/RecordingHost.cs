@@ -1,4 +1,3 @@
-using Workbook.Notebook;
 using Xunit;
 
 namespace Workbook.Notebook.Tests;

@@ -51,15 +51,6 @@ internal static class RandomTensors
     internal static void Write(string path, IEnumerable<KeyValuePair<string, Content>> contents, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Workbook.Serialization.SafeTensors.Write(path, contents.Select(c => KeyValuePair.Create(c.Key, c.Value.ToTensor())), metadata);
+        SafeTensors.Write(path, contents.Select(c => KeyValuePair.Create(c.Key, c.Value.ToTensor())), metadata);
     }
-}
-
-internal sealed class TemporaryFolder : IDisposable
-{
-    internal string Path { get; } = Directory.CreateTempSubdirectory("workbook-tensors-").FullName;
-
-    internal string New() => System.IO.Path.Combine(Path, $"{Guid.NewGuid():N}.safetensors");
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using Xunit;
 using static TorchSharp.torch;
-using static Workbook.Sparse.Sparse;
+using static Workbook.Sparse;
 
 namespace Workbook.Tests;
 

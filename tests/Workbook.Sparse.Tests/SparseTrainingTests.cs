@@ -1,7 +1,7 @@
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
-using static Workbook.Sparse.Sparse;
+using static Workbook.Sparse;
 
 namespace Workbook.Tests;
 
@@ -56,7 +56,7 @@ public sealed class SparseTrainingTests
     public void Any_optimizer_trains_the_kept_weights()
     {
         using DisposeScope scope = NewDisposeScope();
-        Workbook.Sparse.SparseLinear layer = Layers.New(20, 5, 0.8, 1).Sparse;
+        Workbook.SparseLinear layer = Layers.New(20, 5, 0.8, 1).Sparse;
         Tensor input = Layers.Random(1, "input", 50, 20), target = Layers.Random(1, "target", 50, 5);
         foreach (optim.Optimizer optimizer in new optim.Optimizer[] { optim.Adam(layer.parameters(), 0.01), optim.AdamW(layer.parameters(), 0.01), optim.RMSProp(layer.parameters(), 0.01) })
         {

@@ -43,7 +43,7 @@ internal static class RunFolder
             RunDocument document = Deserialize(folder);
             string[] expected = [Run.WeightsFile, .. document.Checkpoints.Select(Run.CheckpointFile)];
             return expected.FirstOrDefault(name => !File.Exists(Path.Combine(folder, name))) is { } missing ? throw new WorkbookException($"{missing} is missing")
-                : document.Record.Hash != Path.GetFileName(folder) ? throw new WorkbookException($"{DocumentFile} describes another run")
+                : document.Record.Hash != StoreFolder.HashOf(folder) ? throw new WorkbookException($"{DocumentFile} describes another run")
                 : new Run(folder, document);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException or WorkbookException)

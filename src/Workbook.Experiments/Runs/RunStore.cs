@@ -19,7 +19,7 @@ public enum RunState
 }
 
 /// <summary>A run as a list shows it.</summary>
-/// <param name="Hash">The record's hash, the folder's name.</param>
+/// <param name="Hash">The folder's name: the record's hash, with a number behind it where several runs have that hash.</param>
 /// <param name="State">How far it is.</param>
 /// <param name="Record">What was asked for; null where that can't be read.</param>
 /// <param name="Run">The run, where it is finished.</param>
@@ -91,7 +91,7 @@ public sealed partial class RunStore
             _report?.Invoke($"{fault}; it is done again");
         }
 
-        string folder = Path.Combine(Folder, hash);
+        string folder = FolderFor(hash);
         string working = Path.Combine(Folder, $".{hash}.{Environment.ProcessId}.{Guid.NewGuid():N}");
         try
         {
@@ -150,7 +150,7 @@ public sealed partial class RunStore
         bool deleted = false;
         Writing(() =>
         {
-            using RunLock? held = RunLock.TryTake(Folder, run.Hash);
+            using RunLock? held = RunLock.TryTake(Folder, StoreFolder.HashOf(run.Folder));
             if (held is not null && Directory.Exists(run.Folder))
             {
                 StoreFolder.Delete(run.Folder);
@@ -160,27 +160,38 @@ public sealed partial class RunStore
         return deleted;
     }
 
+    /// <summary>
+    /// The run that was trained as it would be now, among those of the record's hash; they have folders HASH, HASH-2, …, one for each
+    /// way of computing that was met (<see cref="RunRecord.Behaviour"/>).
+    /// </summary>
     private Run? Find(RunRecord record, out string? fault)
     {
-        string folder = Path.Combine(Folder, record.Hash);
         fault = null;
-        try
+        foreach (string folder in StoreFolder.Of(Folder, record.Hash))
         {
-            Run? run = Directory.Exists(folder) ? RunFolder.Read(folder) : null;
-            if (run?.Record.Behaviour is { } before && record.Behaviour?.DifferenceFrom(before) is { } difference)
+            try
             {
-                fault = $"run {folder} was trained by a library or a model that computes otherwise (now {difference})";
-                return null;
-            }
+                Run run = RunFolder.Read(folder);
+                if (run.Record.Behaviour is null || record.Behaviour?.DifferenceFrom(run.Record.Behaviour) is not { } difference)
+                {
+                    return run;
+                }
 
-            return run;
+                fault ??= $"run {folder} was trained by a library or a model that computes otherwise (now {difference})";
+            }
+            catch (WorkbookException e)
+            {
+                fault = e.Message;
+            }
         }
-        catch (WorkbookException e)
-        {
-            fault = e.Message;
-            return null;
-        }
+
+        return null;
     }
+
+    /// <summary>Where the run of a hash goes: where there is none yet, or a damaged one.</summary>
+    private string FolderFor(string hash) =>
+        StoreFolder.Of(Folder, hash).FirstOrDefault(folder => Complete(folder) is { State: RunState.Damaged })
+        ?? Enumerable.Range(1, int.MaxValue).Select(k => Path.Combine(Folder, k == 1 ? hash : $"{hash}-{k}")).First(folder => !Directory.Exists(folder));
 
     private static StoredRun? Complete(string folder)
     {

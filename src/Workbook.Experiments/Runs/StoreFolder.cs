@@ -4,7 +4,7 @@ namespace Workbook;
 internal static class StoreFolder
 {
     private const string FormatFile = "store.json";
-    private const string Format = """{ "format": 1 }""";
+    private const string Format = """{ "format": 2 }""";
 
     /// <summary>What the variable names, else <c>artifacts/runs</c> in the nearest folder, from the current one upwards, that has <c>artifacts</c>.</summary>
     internal static string Default()
@@ -39,7 +39,7 @@ internal static class StoreFolder
                 : Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(entry => !Path.GetFileName(entry).StartsWith('.')))
             {
                 throw new WorkbookException(File.Exists(path)
-                    ? $"the run store {folder} is of another version ({FormatFile} is not {Format}): name another folder with {RunStore.Variable}"
+                    ? $"the run store {folder} is of another version ({FormatFile} is not {Format}): delete it, or name another folder with {RunStore.Variable}"
                     : $"{folder} holds other things than runs: name another folder with {RunStore.Variable}");
             }
         }
@@ -73,6 +73,25 @@ internal static class StoreFolder
             throw new WorkbookException($"the run store {store} can't be written ({e.Message.ReplaceLineEndings(" ")}): make room or name another folder with {RunStore.Variable}", e);
         }
     }
+
+    /// <summary>The folders of the runs of a hash: <c>HASH</c>, <c>HASH-2</c>, …</summary>
+    internal static IEnumerable<string> Of(string store, string hash)
+    {
+        string first = Path.Combine(store, hash);
+        return !Directory.Exists(store) ? [] : (Directory.Exists(first) ? [first] : Enumerable.Empty<string>()).Concat(Lazily());
+
+        // Reads the whole store: only where the first is not the one.
+        IEnumerable<string> Lazily()
+        {
+            foreach (string folder in Directory.EnumerateDirectories(store, hash + "-*").Order(StringComparer.Ordinal))
+            {
+                yield return folder;
+            }
+        }
+    }
+
+    /// <summary>The hash of the run in a folder, finished or not.</summary>
+    internal static string HashOf(string folder) => Path.GetFileName(folder).TrimStart('.').Split('.', '-')[0];
 
     /// <summary>The folders in which processes work, or died, at what has this hash: <c>.HASH.…</c>.</summary>
     internal static IEnumerable<string> Leftovers(string folder, string hash) => Directory.EnumerateDirectories(folder, $".{hash}.*");

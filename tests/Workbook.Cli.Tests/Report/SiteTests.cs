@@ -5,13 +5,12 @@ using Workbook.Cli.Browsing;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Report;
-using Workbook.Cli.Running;
 using Workbook.Cli.Tests.Browsing;
 using Workbook.Notebook.Tests;
 using Workbook.Cli.Tests.Publishing;
 using Workbook.Notebook;
 using Xunit;
-using NotebookClaims = Workbook.Notebook.Claims.Claims;
+using NotebookClaims = Workbook.Notebook.Claims;
 
 namespace Workbook.Cli.Tests.Report;
 

@@ -55,7 +55,7 @@ public sealed class KillTests : IDisposable
         Assert.True(killed > 0);
 
         // What is there is what an undisturbed training gives.
-        using LabelledTensors data = StoreChild.Data();
+        using LabelledTensors data = Noise.Data();
         RunStore store = RunStore.Open(_folder), undisturbed = RunStore.Open(Path.Combine(_folder, "undisturbed"));
         foreach (int seed in new[] { 0, Trainings - 1 })
         {

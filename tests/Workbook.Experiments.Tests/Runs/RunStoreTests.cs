@@ -6,7 +6,7 @@ namespace Workbook.Tests;
 public sealed class RunStoreTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workbook-runs-").FullName;
-    private readonly LabelledTensors _data = StoreChild.Data();
+    private readonly LabelledTensors _data = Noise.Data();
     private readonly List<string> _reports = [];
 
     public RunStoreTests() => set_num_threads(1);
@@ -25,16 +25,19 @@ public sealed class RunStoreTests : IDisposable
         using LeNet300100 trained = new(1), again = new(1);
         Mask mask = new Pruner(Saliency.Magnitude).Prune(trained, 0.9);
         Recipe recipe = new() { Epochs = 2 };
-        RunDetails details = new() { Evaluate = new Dictionary<string, LabelledTensors> { ["noise"] = _data }, Every = 4, Checkpoints = [0, 3] };
-        Run first = Store().Train(trained, _data, recipe, 1, mask, details);
-        Run second = Store().Train(again, _data, recipe, 1, mask, details);
+        ScoreProbe scored = Probe.Score(_data, every: 4);
+        LossProbe loss = Probe.Loss(every: 4);
+        TrainingPart[] parts = [scored, loss, Probe.Checkpoints(0, 3)];
+        Run first = Store().Train(trained, _data, recipe, 1, mask, parts);
+        Run second = Store().Train(again, _data, recipe, 1, mask, parts);
 
         Assert.Equal(first.Finished, second.Finished);
         Assert.All(trained.state_dict(), s => Assert.True(s.Value.Equals(again.state_dict()[s.Key])));
         Assert.Equal(mask, second.LoadMask());
-        Assert.Equal([0, 4, 8, 10], second.Metrics["noise accuracy"].Steps);
-        Assert.Equal([4, 8, 10], second.Metrics["training loss"].Steps);
-        Assert.Equal(Trainer.Evaluate(trained, _data).Loss, second.Metrics["noise loss"].Last);
+        Assert.Equal([0, 4, 8, 10], second[scored].Accuracy.Steps);
+        Assert.Equal([4, 8, 10], second[loss].Steps);
+        Assert.Equal(Trainer.Evaluate(trained, _data).Loss, second[scored].Loss.Last);
+        Assert.Equal(second[scored].Loss.Values, second.Metrics["noise loss"].Values);
         Assert.Equal([0, 3], second.Checkpoints);
         using LeNet300100 drawn = new(1), start = new(2);
         mask.Apply(drawn);
@@ -57,10 +60,10 @@ public sealed class RunStoreTests : IDisposable
         using LeNet300100 dense = new(1), sparse = new(1), again = new(1);
         Mask mask = new Pruner(Saliency.Magnitude) { Scope = Scope.PerLayer((name, s) => name == "fc3.weight" ? s / 2 : s) }.Prune(dense, 0.95);
         Recipe recipe = new() { WeightDecay = 0.1, DecayKernelsOnly = true };
-        RunDetails details = new() { SparseFrom = 0.9, Checkpoints = [0], GradientNormOn = _data, Evaluate = new Dictionary<string, LabelledTensors> { ["noise"] = _data } };
-        Run plain = Store().Train(dense, _data, recipe, 1, mask, details with { SparseFrom = null });
-        Run run = Store().Train(sparse, _data, recipe, 1, mask, details);
-        Store().Train(again, _data, recipe, 1, mask, details);
+        TrainingPart[] parts = [Probe.Checkpoints(0), Probe.GradientNorm(_data), Probe.Score(_data)];
+        Run plain = Store().Train(dense, _data, recipe, 1, mask, parts);
+        Run run = Store().Train(sparse, _data, recipe, 1, mask, [.. parts, new SparseTraining(0.9)]);
+        Store().Train(again, _data, recipe, 1, mask, [.. parts, new SparseTraining(0.9)]);
         Assert.Equal(plain.Metrics.Keys, run.Metrics.Keys);
         Assert.All(plain.Metrics, m => Assert.All(m.Value.Values.Zip(run.Metrics[m.Key].Values), v => Assert.Equal(v.First, v.Second, 1e-3 * Math.Max(1, v.First))));
         Assert.Equal(dense.state_dict().Keys, sparse.state_dict().Keys);
@@ -69,7 +72,7 @@ public sealed class RunStoreTests : IDisposable
         Assert.Equal(mask, new Mask(mask.Select(m => KeyValuePair.Create(m.Key, sparse.get_parameter(m.Key)!.ne(0)))).Intersect(mask));
         Assert.Equal(Trainer.Evaluate(sparse, _data).Loss, run.Metrics["noise loss"].Last, 1e-4);
         using LeNet300100 fresh = new(2);
-        Assert.Contains("first and last step only", Assert.Throws<WorkbookException>(() => Store().Train(fresh, _data, new(), 1, mask, details with { Checkpoints = [3] })).Message, StringComparison.Ordinal);
+        Assert.Contains("first and last step only", Assert.Throws<WorkbookException>(() => Store().Train(fresh, _data, new(), 1, mask, Probe.Checkpoints(3), new SparseTraining(0.9))).Message, StringComparison.Ordinal);
         Assert.Equal(dense.state_dict().Keys, fresh.state_dict().Keys);
     }
 
@@ -80,29 +83,29 @@ public sealed class RunStoreTests : IDisposable
         using LabelledTensors part = _data.Slice(0, 300);
         Mask mask = new Pruner(Saliency.Magnitude).Prune(network, 0.5);
         Recipe recipe = new();
-        RunRecord record = StoredTraining.Describe(network, _data, recipe, 1);
+        RunRecord record = RunStore.Describe(network, _data, recipe, 1);
         using nn.Module<Tensor, Tensor> relu = nn.Sequential(nn.Linear(784, 10), nn.ReLU()), tanh = nn.Sequential(nn.Linear(784, 10), nn.Tanh());
         tanh.load_state_dict(relu.state_dict());
         string[] hashes =
         [
             record.Hash,
-            StoredTraining.Describe(other, _data, recipe, 1).Hash,
-            StoredTraining.Describe(network, part, recipe, 1).Hash,
-            StoredTraining.Describe(network, _data, recipe with { LearningRate = 0.05 }, 1).Hash,
-            StoredTraining.Describe(network, _data, recipe, 2).Hash,
-            StoredTraining.Describe(network, _data, recipe, 1, mask).Hash,
-            StoredTraining.Describe(network, _data, recipe, 1, Mask.Full(network)).Hash,
-            StoredTraining.Describe(network, _data, recipe, 1, details: new() { Every = 7 }).Hash,
-            StoredTraining.Describe(network, _data, recipe, 1, details: new() { More = new Dictionary<string, string> { ["dropout"] = "0.5" } }).Hash,
-            StoredTraining.Describe(relu, _data, recipe, 1).Hash,
-            StoredTraining.Describe(tanh, _data, recipe, 1).Hash,
-            (record with { Version = "Workbook 0.0.1" }).Hash,
+            RunStore.Describe(other, _data, recipe, 1).Hash,
+            RunStore.Describe(network, part, recipe, 1).Hash,
+            RunStore.Describe(network, _data, recipe with { LearningRate = 0.05 }, 1).Hash,
+            RunStore.Describe(network, _data, recipe, 2).Hash,
+            RunStore.Describe(network, _data, recipe, 1, mask).Hash,
+            RunStore.Describe(network, _data, recipe, 1, Mask.Full(network)).Hash,
+            RunStore.Describe(network, _data, recipe, 1, null, Probe.Loss(every: 7)).Hash,
+            RunStore.Describe(network, _data, recipe, 1, null, new Remark("dropout", "0.5")).Hash,
+            RunStore.Describe(relu, _data, recipe, 1).Hash,
+            RunStore.Describe(tanh, _data, recipe, 1).Hash,
+            (record with { Torch = "1.13.1" }).Hash,
         ];
         Assert.Equal(hashes.Length, hashes.Distinct().Count());
         using LeNet300100 frozen = new(1);
         frozen.get_parameter("fc1.weight")!.requires_grad = false;
-        Assert.DoesNotContain(StoredTraining.Describe(frozen, _data, recipe, 1).Hash, hashes);
-        Assert.Equal(record.Hash, StoredTraining.Describe(network, _data, new Recipe(), 1).Hash);
+        Assert.DoesNotContain(RunStore.Describe(frozen, _data, recipe, 1).Hash, hashes);
+        Assert.Equal(record.Hash, RunStore.Describe(network, _data, new Recipe(), 1).Hash);
     }
 
     /// <summary>The same weights under a forward of another kind: what a notebook's author edits.</summary>
@@ -112,11 +115,22 @@ public sealed class RunStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_changed_forward_makes_another_run()
+    public void A_changed_forward_makes_another_run_and_the_first_is_still_there()
     {
-        using nn.Module<Tensor, Tensor> layer = nn.Linear(784, 10);
-        using Edited relu = new(x => x.relu(), layer), tanh = new(x => x.tanh(), layer);
-        Assert.NotEqual(StoredTraining.Describe(relu, _data, new(), 1).Hash, StoredTraining.Describe(tanh, _data, new(), 1).Hash);
+        using LabelledTensors few = _data.Slice(0, 60);
+        Recipe recipe = new() { Epochs = 1, LearningRate = 0.01 };
+        DateTimeOffset Trained(Func<Tensor, Tensor> activation)
+        {
+            nn.Module<Tensor, Tensor> layer = Initializer.HeNormal.Apply(nn.Linear(784, 10), seed: 1);
+            using Edited edited = new(activation, layer);
+            return Store().Train(edited, few, recipe, 1).Finished;
+        }
+
+        DateTimeOffset relu = Trained(x => x.relu()), tanh = Trained(x => x.tanh());
+        Assert.NotEqual(relu, tanh);
+        Assert.Contains("computes otherwise", Assert.Single(_reports), StringComparison.Ordinal);
+        Assert.Equal([relu, tanh], [Trained(x => x.relu()), Trained(x => x.tanh())]);
+        Assert.Equal(2, Store().List().Count);
     }
 
     [Theory]
@@ -164,7 +178,7 @@ public sealed class RunStoreTests : IDisposable
     public void A_training_that_fails_leaves_nothing()
     {
         using LeNet300100 network = new(1);
-        RunRecord record = StoredTraining.Describe(network, _data, new(), 1);
+        RunRecord record = RunStore.Describe(network, _data, new(), 1);
         Assert.Throws<InvalidOperationException>(() => Store().Get(record, () => throw new InvalidOperationException()));
         Assert.Empty(Store().List());
         Assert.Equal([".locks"], Directory.EnumerateDirectories(_folder).Select(Path.GetFileName));
@@ -174,7 +188,7 @@ public sealed class RunStoreTests : IDisposable
     public void Threads_that_ask_for_the_same_training_share_it()
     {
         using LeNet300100 network = new(1);
-        RunRecord record = StoredTraining.Describe(network, _data, new(), 1);
+        RunRecord record = RunStore.Describe(network, _data, new(), 1);
         int trained = 0;
         Run[] runs = Replicas.Run(Enumerable.Range(0, 4), _ => Store().Get(record, () =>
         {
@@ -191,7 +205,7 @@ public sealed class RunStoreTests : IDisposable
     public void Numbers_that_are_not_finite_are_kept()
     {
         using LeNet300100 network = new(1);
-        RunRecord record = StoredTraining.Describe(network, _data, new(), 1);
+        RunRecord record = RunStore.Describe(network, _data, new(), 1);
         Run run = Store().Get(record, () => new RunResult
         {
             Weights = network.state_dict(),
@@ -199,7 +213,7 @@ public sealed class RunStoreTests : IDisposable
         });
         Assert.Equal([double.NaN, double.PositiveInfinity, 0.1], run.Metrics["x"].Values);
         Assert.Throws<WorkbookException>(() => run.Metrics["x"].At(4));
-        Assert.Throws<WorkbookException>(() => run.LoadWeights(checkpoint: 7));
+        Assert.Throws<WorkbookException>(() => run.LoadWeights(checkpoint: 7).Count);
     }
 
     [Fact]
@@ -207,8 +221,8 @@ public sealed class RunStoreTests : IDisposable
     {
         using LeNet300100 network = new(1);
         Recipe recipe = new() { Epochs = 1 };
-        Assert.Contains("every 0", Assert.Throws<WorkbookException>(() => Store().Train(network, _data, recipe, 1, details: new() { Every = 0 })).Message, StringComparison.Ordinal);
-        Assert.Contains("no weights of step 6", Assert.Throws<WorkbookException>(() => Store().Train(network, _data, recipe, 1, details: new() { Checkpoints = [0, 6] })).Message, StringComparison.Ordinal);
+        Assert.Contains("every 0", Assert.Throws<WorkbookException>(() => Store().Train(network, _data, recipe, 1, null, Probe.Loss(every: 0))).Message, StringComparison.Ordinal);
+        Assert.Contains("no weights of step 6", Assert.Throws<WorkbookException>(() => Store().Train(network, _data, recipe, 1, null, Probe.Checkpoints(0, 6))).Message, StringComparison.Ordinal);
         Assert.Empty(Store().List());
     }
 

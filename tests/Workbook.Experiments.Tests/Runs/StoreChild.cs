@@ -20,25 +20,19 @@ internal static class StoreChild
         RedirectStandardError = true,
     };
 
-    internal static LabelledTensors Data()
-    {
-        using Generator generator = RandomStream.Of(1, "data");
-        return new(randn([600, 784], generator: generator), randint(0, 10, [600], generator: generator)) { Name = "noise" };
-    }
-
     /// <summary>A pruned training, or what the store has of it.</summary>
     internal static Run Train(RunStore store, LabelledTensors data, int seed, Action<int>? training = null)
     {
         using LeNet300100 network = new(seed);
         Mask mask = new Pruner(Saliency.Magnitude).Prune(network, 0.5);
         Recipe recipe = new() { Epochs = 4 };
-        RunDetails details = new() { Evaluate = new Dictionary<string, LabelledTensors> { ["noise"] = data }, Every = 10, Checkpoints = [0, 5], MaskSource = "magnitude" };
-        if (training is not null && store.Find(StoredTraining.Describe(network, data, recipe, seed, mask, details)) is null)
+        TrainingPart[] parts = [Probe.Score(data, every: 10), Probe.Loss(every: 10), Probe.Checkpoints(0, 5)];
+        if (training is not null && store.Find(RunStore.Describe(network, data, recipe, seed, mask, parts)) is null)
         {
             training(seed);
         }
 
-        return store.Train(network, data, recipe, seed, mask, details);
+        return store.Train(network, data, recipe, seed, mask, parts);
     }
 
 #pragma warning disable CA2255 // A second test project for one small program would cost more than it tells.
@@ -55,7 +49,7 @@ internal static class StoreChild
         {
             set_num_threads(1);
             RunStore store = RunStore.Open(folder);
-            LabelledTensors data = Data();
+            LabelledTensors data = Noise.Data();
             for (int seed = 0; seed < int.Parse(count); seed++)
             {
                 Train(store, data, seed, s => Console.WriteLine($"training {s}"));

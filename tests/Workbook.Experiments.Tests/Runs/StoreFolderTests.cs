@@ -12,7 +12,7 @@ public sealed class StoreFolderTests : IDisposable
     [Fact]
     public void A_store_of_another_version_is_left_alone()
     {
-        File.WriteAllText(Path.Combine(_folder, "store.json"), """{ "format": 2 }""");
+        File.WriteAllText(Path.Combine(_folder, "store.json"), """{ "format": 3 }""");
         Assert.Contains("another version", Assert.Throws<WorkbookException>(() => RunStore.Open(_folder)).Message, StringComparison.Ordinal);
     }
 

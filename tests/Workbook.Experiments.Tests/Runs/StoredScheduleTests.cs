@@ -6,7 +6,7 @@ namespace Workbook.Tests;
 public sealed class StoredScheduleTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workbook-schedules-").FullName;
-    private readonly LabelledTensors _data = StoreChild.Data();
+    private readonly LabelledTensors _data = Noise.Data();
 
     public StoredScheduleTests() => set_num_threads(1);
 
@@ -22,24 +22,24 @@ public sealed class StoredScheduleTests : IDisposable
         using LeNet300100 trained = new(1), again = new(1);
         Mask start = new Pruner(Saliency.Random(1)).Prune(trained, 0.9);
         DropAndGrow schedule = DropAndGrow.RigL(start) with { Every = 3, LastStep = 8 };
-        RunDetails details = new() { GradientNormOn = _data, Every = 4 };
-        Run first = RunStore.Open(_folder).Train(trained, _data, new Recipe { Epochs = 2 }, 1, schedule, details);
-        Run second = RunStore.Open(_folder).Train(again, _data, new Recipe { Epochs = 2 }, 1, schedule, details);
+        GradientNormProbe norm = Probe.GradientNorm(_data, every: 4);
+        Run first = RunStore.Open(_folder).Train(trained, _data, new Recipe { Epochs = 2 }, 1, schedule, norm);
+        Run second = RunStore.Open(_folder).Train(again, _data, new Recipe { Epochs = 2 }, 1, schedule, norm);
 
         Assert.Equal(first.Finished, second.Finished);
         Mask end = second.LoadMask()!;
         Assert.NotEqual(start, end);
         Assert.All(start.Keys, name => Assert.Equal(start.KeptOf(name), end.KeptOf(name)));
         Assert.All(end, m => Assert.Equal(0, again.get_parameter(m.Key)!.masked_select(m.Value.logical_not()).count_nonzero().item<long>()));
-        Assert.Equal([0, 4, 8, 10], second.Metrics["gradient norm"].Steps);
-        Assert.Equal([0, 4, 8, 10], second.Metrics["gradient norm of fc2"].Steps);
-        Assert.Equal([3, 6], second.Metrics["gradient norm before change"].Steps);
-        Assert.Equal([3, 6], second.Metrics["gradient norm after change"].Steps);
-        Assert.Equal(GradientNorm.Of(again, _data, end).All, second.Metrics["gradient norm"].Last, 1e-6);
-        Assert.NotEqual(second.Metrics["gradient norm before change"].Last, second.Metrics["gradient norm after change"].Last);
+        Assert.Equal([0, 4, 8, 10], second[norm].All.Steps);
+        Assert.Equal([0, 4, 8, 10], second[norm].Layers["fc2"].Steps);
+        Assert.Equal([3, 6], second[norm].BeforeChange.Steps);
+        Assert.Equal([3, 6], second[norm].AfterChange.Steps);
+        Assert.Equal(GradientNorm.Of(again, _data, end).All, second[norm].All.Last, 1e-6);
+        Assert.NotEqual(second[norm].BeforeChange.Last, second[norm].AfterChange.Last);
         using LeNet300100 drawn = new(1);
         start.Apply(drawn);
-        Assert.Equal(GradientNorm.Of(drawn, _data, start).All, second.Metrics["gradient norm"].At(0), 1e-6);
+        Assert.Equal(GradientNorm.Of(drawn, _data, start).All, second[norm].All.At(0), 1e-6);
     }
 
     [Fact]
@@ -78,13 +78,13 @@ public sealed class StoredScheduleTests : IDisposable
             gradual with { Pruner = gradual.Pruner with { Scope = Scope.PerLayer((name, s) => name == "fc3.weight" ? s / 2 : s) } },
             gradual with { Pruner = gradual.Pruner with { Scope = Scope.PerLayer((name, s) => name == "fc3.weight" ? s / 3 : s) } },
         ];
-        RunRecord[] records = [.. schedules.Select(s => StoredTraining.Describe(network, _data, new(), 1, s))];
+        RunRecord[] records = [.. schedules.Select(s => RunStore.Describe(network, _data, new(), 1, s))];
         Assert.Equal(records.Length, records.Select(r => r.Hash).Distinct().Count());
-        Assert.Equal(records.Select(r => r.Hash), schedules.Select(s => StoredTraining.Describe(network, _data, new(), 1, s).Hash));
-        Assert.Empty(records[0].More);
+        Assert.Equal(records.Select(r => r.Hash), schedules.Select(s => RunStore.Describe(network, _data, new(), 1, s).Hash));
+        Assert.Equal(["training loss"], records[0].More.Keys);
         Assert.NotEqual(
-            StoredTraining.Describe(network, _data, new(), 1).Hash,
-            StoredTraining.Describe(network, _data, new() { DecayKernelsOnly = true }, 1).Hash);
+            RunStore.Describe(network, _data, new(), 1).Hash,
+            RunStore.Describe(network, _data, new() { DecayKernelsOnly = true }, 1).Hash);
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class StoredScheduleTests : IDisposable
     {
         using LeNet300100 network = new(1);
         Mask mask = new Pruner(Saliency.Magnitude).Prune(network, 0.95);
-        WorkbookException changing = Assert.Throws<WorkbookException>(() => RunStore.Open(_folder).Train(network, _data, new(), 1, DropAndGrow.RigL(mask), new() { SparseFrom = 0.9 }));
+        WorkbookException changing = Assert.Throws<WorkbookException>(() => RunStore.Open(_folder).Train(network, _data, new(), 1, DropAndGrow.RigL(mask), new SparseTraining(0.9)));
         Assert.Contains("a mask that stays", changing.Message);
     }
 }

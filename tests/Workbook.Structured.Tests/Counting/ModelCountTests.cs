@@ -97,7 +97,7 @@ public sealed class ModelCountTests
         mask.Apply(net);
         Tensor example = zeros(3, 784);
         ModelCount masked = ModelCount.Of(net, example);
-        Conversion conversion = Workbook.Sparse.Sparse.Convert(net, mask, fromSparsity: 0.9);
+        Conversion conversion = Workbook.Sparse.Convert(net, mask, fromSparsity: 0.9);
         ModelCount sparse = ModelCount.Of(net, example);
 
         Assert.Equal(["SparseLinear", "SparseLinear", "Linear"], sparse.Layers.Select(l => l.Kind));

@@ -77,7 +77,7 @@ public sealed class LandscapeTests
     [Fact]
     public void A_bent_path_goes_around_the_barrier_and_leaves_pruned_weights_at_zero()
     {
-        using LabelledTensors data = StoreChild.Data();
+        using LabelledTensors data = Noise.Data();
         using LeNet300100 a = new(1), b = new(2), between = new(3);
         Mask mask = new Pruner(Saliency.Random(1)).Prune(a, 0.5);
         Recipe recipe = new() { Epochs = 10 };
@@ -148,7 +148,7 @@ public sealed class LandscapeTests
     [Fact]
     public void A_plane_holds_its_three_points()
     {
-        using LabelledTensors data = StoreChild.Data();
+        using LabelledTensors data = Noise.Data();
         using LeNet300100 a = new(1), b = new(2), c = new(3);
         Tensor[] points = [Point.Of(a), Point.Of(b), Point.Of(c)];
         using Plane plane = new(points[0], points[1], points[2]);
@@ -185,7 +185,7 @@ public sealed class LandscapeTests
         Tensor b = tensor(new float[,] { { 0.8f, 0.2f }, { 0.1f, 0.9f }, { 0.9f, 0.1f }, { 0.3f, 0.7f } });
         Assert.Equal(0.5, Ensemble.Disagreement(a, b));
         Assert.Equal(0.75, Ensemble.Accuracy([a, b], tensor(new long[] { 0, 1, 1, 1 }))); // means of class 1: 0.15, 0.65, 0.45, 0.65
-        using LabelledTensors data = StoreChild.Data();
+        using LabelledTensors data = Noise.Data();
         using LeNet300100 network = new(1);
         Tensor probabilities = Ensemble.Probabilities(network, data);
         Assert.Equal(Trainer.Evaluate(network, data).Accuracy, Ensemble.Accuracy([probabilities], data.Labels), 1e-12);

@@ -6,7 +6,7 @@ namespace Workbook.Tests;
 public sealed class LotteryTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workbook-lottery-").FullName;
-    private readonly LabelledTensors _data = StoreChild.Data();
+    private readonly LabelledTensors _data = Noise.Data();
 
     public LotteryTests() => set_num_threads(1);
 
@@ -24,7 +24,7 @@ public sealed class LotteryTests : IDisposable
         Recipe = new Recipe { Epochs = 2 },
         Pruner = new Pruner(Saliency.Magnitude) { Scope = IterativePruning.PerLayer(0.2, "fc3") },
         Rewind = rewind ?? Rewind.ToInitialization,
-        Details = new() { Checkpoints = [0] },
+        Parts = [Probe.Checkpoints(0)],
     };
 
     [Fact]
@@ -52,13 +52,13 @@ public sealed class LotteryTests : IDisposable
     [Fact]
     public void Late_rewinding_starts_from_a_step_of_the_first_training()
     {
-        IReadOnlyList<Ticket> tickets = (Search(Rewind.ToStep(4)) with { Details = new() { Checkpoints = [4] } }).Find(seed: 1, [0.5]);
+        IReadOnlyList<Ticket> tickets = (Search(Rewind.ToStep(4)) with { Parts = [Probe.Checkpoints(4)] }).Find(seed: 1, [0.5]);
         using LeNet300100 expected = new(2), start = new(3);
         tickets[0].Run.LoadInto(expected, checkpoint: 4);
         tickets[1].Mask.Apply(expected);
         tickets[1].Run.LoadInto(start, checkpoint: 4);
         AssertSame(expected, start);
-        Assert.Equal(4, tickets[1].Run.Record.Recipe.FirstStep);
+        Assert.Equal(4, ((Run)tickets[1].Run).Record.Recipe.FirstStep);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class LotteryTests : IDisposable
     {
         using LeNet300100 whole = new(1), resumed = new(2);
         Recipe recipe = new() { Epochs = 2, Momentum = 0 }; // momentum is not kept
-        Run run = RunStore.Open(_folder).Train(whole, _data, recipe, seed: 1, details: new() { Checkpoints = [3] });
+        Run run = RunStore.Open(_folder).Train(whole, _data, recipe, seed: 1, null, Probe.Checkpoints(3));
         run.LoadInto(resumed, checkpoint: 3);
         Trainer.Train(resumed, _data, recipe with { FirstStep = 3 }, seed: 1);
         AssertSame(whole, resumed);
@@ -83,16 +83,30 @@ public sealed class LotteryTests : IDisposable
         AssertSame(expected, start);
 
         Ticket tuned = Search(Rewind.FineTune(new Recipe { LearningRate = 0.01, Cosine = false, Epochs = 1 })).Find(seed: 1, [0.5])[1];
-        Assert.Equal(0.01, tuned.Run.Record.Recipe.LearningRate);
+        Assert.Equal(0.01, ((Run)tuned.Run).Record.Recipe.LearningRate);
         Assert.Equal(tickets[1].Mask, tuned.Mask);
     }
 
     [Fact]
     public void A_search_that_was_done_trains_nothing()
     {
-        DateTimeOffset[] Times() => [.. Search().Find(seed: 1, IterativePruning.Rounds(2)).Select(t => t.Run.Finished)];
+        DateTimeOffset[] Times() => [.. Search().Find(seed: 1, IterativePruning.Rounds(2)).Select(t => ((Run)t.Run).Finished)];
         Assert.Equal(Times(), Times());
         Assert.Equal(3, RunStore.Open(_folder).List().Count);
+    }
+
+    [Fact]
+    public void In_memory_the_search_finds_what_it_finds_with_a_store()
+    {
+        IReadOnlyList<Ticket> stored = Search().Find(seed: 1, [0.5]), kept = (Search() with { Runs = ITrainings.InMemory }).Find(seed: 1, [0.5]);
+        foreach ((Ticket one, Ticket other) in stored.Zip(kept))
+        {
+            Assert.Equal(one.Mask, other.Mask);
+            using LeNet300100 expected = new(2), actual = new(3);
+            one.Run.LoadInto(expected);
+            other.Run.LoadInto(actual);
+            AssertSame(expected, actual);
+        }
     }
 
     [Fact]

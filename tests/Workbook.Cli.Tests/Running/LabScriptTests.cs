@@ -1,11 +1,11 @@
 using System.Text.Json.Nodes;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
-using Workbook.Cli.Tests.Running;
 using Workbook.Notebook;
+using Workbook.Notebook.Tests;
 using Xunit;
 
-namespace Workbook.Notebook.Tests;
+namespace Workbook.Cli.Tests.Running;
 
 [Collection(OneNotebook.Name)]
 public class LabScriptTests

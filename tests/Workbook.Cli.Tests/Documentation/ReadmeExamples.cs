@@ -16,21 +16,21 @@ internal sealed partial class ReadmeExamples(string folder)
     /// <summary>What the examples take as given. Full names, so that an example has no usings but its own.</summary>
     private const string Given = """
         var seed = 1;
-        var network = new Workbook.Models.LeNet300100(seed);
-        var model = new Workbook.Models.LeNet300100(seed);
+        var network = new Workbook.LeNet300100(seed);
+        var model = new Workbook.LeNet300100(seed);
         var m = model;
-        var train = Workbook.Training.LabelledTensors.FromImages(Workbook.Data.Digits.Generate(train: 200, test: 10).Train);
-        var pruner = new Workbook.Pruning.Pruner(Workbook.Pruning.Saliency.Magnitude);
-        var mask = Workbook.Pruning.Mask.Full(model);
+        var train = Workbook.LabelledTensors.FromImages(Workbook.Digits.Generate(train: 200, test: 10).Train);
+        var pruner = new Workbook.Pruner(Workbook.Saliency.Magnitude);
+        var mask = Workbook.Mask.Full(model);
         var optimizer = TorchSharp.torch.optim.SGD(network.parameters(), 0.1);
         var pruned = mask.Bind(network);
         var tensor = TorchSharp.torch.ones(300, 784);
         var scores = new Dictionary<string, TorchSharp.torch.Tensor> { ["fc1.weight"] = TorchSharp.torch.rand(300, 784) };
-        Workbook.Pruning.Mask PruneMore(TorchSharp.torch.nn.Module module, Workbook.Pruning.Amount amount) => pruner.PruneMore(module, amount);
+        Workbook.Mask PruneMore(TorchSharp.torch.nn.Module module, Workbook.Amount amount) => pruner.PruneMore(module, amount);
         """;
 
     private static readonly ScriptOptions s_options = ScriptOptions.Default
-        .WithReferences(typeof(Pruning.Mask).Assembly, typeof(TorchSharp.torch).Assembly)
+        .WithReferences(typeof(Mask).Assembly, typeof(RunStore).Assembly, typeof(Sparse).Assembly, typeof(ChannelGraph).Assembly, typeof(SafeTensors).Assembly, typeof(TorchSharp.torch).Assembly)
         .WithImports("System", "System.IO", "System.Linq", "System.Collections.Generic", "System.Threading", "System.Threading.Tasks");
 
     /// <summary>Examples in the order of the text: where they stand, and their code.</summary>

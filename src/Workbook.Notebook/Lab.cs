@@ -4,7 +4,7 @@ using Workbook.Native;
 namespace Workbook.Notebook;
 
 /// <summary>The notebook's bench: started by <c>lab.csx</c>, knows what runs where and on what.</summary>
-public static class Lab
+public static partial class Lab
 {
     internal const string ProfileVariable = "WORKBOOK_PROFILE";
     private static RunContext? s_context;

@@ -83,13 +83,46 @@ public class ChartTests
     [Fact]
     public void Labels_cannot_end_the_script_and_the_caption_says_what_it_ran_on()
     {
-        Lab.Describe("mnist", "MNIST", seeds: [0, 1, 2], trainingImages: 20_000);
         Figure figure = Draw.Lines("a <b> title", "x", "y", [new Series("</script><b>", [1], [2.0])]);
+        Lab.Describe("mnist", "MNIST", seeds: [0, 1, 2], trainingImages: 20_000);
+        string html = Formatters.InNotebook(figure)["text/html"], own = Formatters.InNotebook(figure.WithCaption("no data"))["text/html"];
         Lab.Describe("");
-        string html = figure.ToBundle()["text/html"];
 
-        Assert.Equal("MNIST · quick profile · 3 seeds (0–2) · 20,000 training images", figure.Caption);
+        Assert.Contains(System.Net.WebUtility.HtmlEncode("MNIST · quick profile · 3 seeds (0–2) · 20,000 training images"), html, StringComparison.Ordinal);
+        Assert.Contains("no data", own, StringComparison.Ordinal);
+        Assert.DoesNotContain("MNIST", own, StringComparison.Ordinal);
+        Assert.Equal(figure.ToBundle(), figure.ToBundle());
         Assert.DoesNotContain("</script><b>", html, StringComparison.Ordinal);
         Assert.Contains("a &lt;b&gt; title", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_bar_begins_at_0_and_what_does_not_is_a_point_with_its_deviation()
+    {
+        (string, double[])[] methods = [("dense", [97, 98]), ("pruned", [82, 84])];
+        Assert.Equal("bar", Assert.Single(Traces(Draw.Bars("t", "y", methods)))!["type"]!.ToString());
+        JsonNode points = Assert.Single(Traces(Draw.Bars("t", "y", methods, zoom: true)))!;
+        Assert.Equal(("scatter", "markers"), (points["type"]!.ToString(), points["mode"]!.ToString()));
+        Assert.Equal(2, points["error_y"]!["array"]!.AsArray().Count);
+    }
+
+    [Fact]
+    public void A_band_ends_at_0_where_no_value_is_below_it()
+    {
+        double[] LowOf(double[] first, double[] second) => [.. Traces(Draw.Lines("t", "x", "y", [new Series("a", [1, 2], [first, second])]))[0]!["y"]!.AsArray().Select(y => y!.GetValue<double>())];
+        Assert.Equal(0, LowOf([0, 1], [4, 1]).Min());
+        Assert.True(LowOf([-1, 1], [4, 1]).Min() < -1);
+    }
+
+    [Fact]
+    public void Charts_of_nothing_are_refused_in_one_line()
+    {
+        Action[] charts =
+        [
+            () => Draw.Lines("empty", "x", "y", [], reference: [1]),
+            () => Draw.Sparsity("empty", "y", [new Series("a", [], [[]])], reference: [1]),
+            () => Draw.Bars("empty", "y", Array.Empty<(string, double[])>(), zoom: true),
+        ];
+        Assert.All(charts, chart => Assert.Contains("empty", Assert.Throws<WorkbookException>(chart).Message, StringComparison.Ordinal));
     }
 }

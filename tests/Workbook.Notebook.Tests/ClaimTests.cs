@@ -60,11 +60,25 @@ public class ClaimTests
     [Fact]
     public void A_published_number_stands_beside_ours_and_never_gates()
     {
-        Claim claim = On("mnist", () => NotebookClaims.Published("gradient-flow.a", "error", 1.64, [2, 2.2], "Han et al. 2015, table 1", "%"));
+        Claim claim = On("mnist", () => NotebookClaims.Published("gradient-flow.a", "error", 1.64, [2, 2.2], "Han et al. 2015, table 1", "%", profile: "quick"));
 
         Assert.Null(claim.Holds);
         Assert.Equal(0.46, claim.Difference!.Value, 9);
         Assert.Contains("+0.46 %", claim.ToBundle()["text/plain"], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("digits", "quick", null, "mnist")]
+    [InlineData("mnist", "paper", null, "profile paper")]
+    [InlineData("mnist", "quick", "ours keeps 10 %", "ours keeps 10 %")]
+    public void A_published_number_is_not_set_beside_one_of_another_setting(string dataset, string profile, string? differs, string why)
+    {
+        Claim claim = On(dataset, () => NotebookClaims.Published("gradient-flow.a", "error", 1.64, [40, 42], "Han et al. 2015, table 1", "%", profile: profile, differs: differs));
+
+        Assert.Equal("not measured here", claim.Verdict);
+        Assert.Null(claim.Difference);
+        Assert.DoesNotContain("41", claim.ToBundle()["text/plain"], StringComparison.Ordinal);
+        Assert.Contains(why, claim.Note, StringComparison.Ordinal);
     }
 
     [Fact]

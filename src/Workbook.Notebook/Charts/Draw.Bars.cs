@@ -5,16 +5,24 @@ namespace Workbook.Notebook;
 
 public static partial class Draw
 {
-    /// <summary>A bar for each method: the mean over seeds, with ± one standard deviation.</summary>
+    /// <summary>
+    /// The mean over seeds for each method, with ± one standard deviation: as bars from 0, or, where the axis begins elsewhere, as points, since
+    /// a bar's length would then say nothing.
+    /// </summary>
     /// <param name="title">What the chart says.</param>
     /// <param name="y">The y axis with its unit.</param>
     /// <param name="bars">A method and its values, one a seed.</param>
-    /// <param name="zoom">Let the axis begin near the lowest bar instead of at 0.</param>
+    /// <param name="zoom">Let the axis begin near the lowest method instead of at 0, and draw points.</param>
     /// <param name="height">Height in pixels.</param>
-    /// <exception cref="WorkbookException">A method has no values.</exception>
+    /// <exception cref="WorkbookException">A method has no values, or there is no method.</exception>
     public static Figure Bars(string title, string y, IEnumerable<(string Name, double[] Values)> bars, bool zoom = false, int height = 380)
     {
         (string Name, Summary Value)[] all = [.. bars.Select(b => (b.Name, Summary.Of(b.Values)))];
+        if (all.Length == 0)
+        {
+            throw new WorkbookException($"bars \"{title}\": there is no method to show");
+        }
+
         Dictionary<string, object> axis = Plot.Axis(y);
         if (zoom)
         {
@@ -24,23 +32,37 @@ public static partial class Draw
             axis["range"] = new[] { low - margin, high + margin };
         }
 
-        Trace trace = Plot.Trace("bar", new
+        object marks = new
         {
             x = all.Select(b => b.Name).ToArray(),
             y = all.Select(b => b.Value.Mean).ToArray(),
+            mode = "markers",
             error_y = new { type = "data", array = all.Select(b => b.Value.Deviation).ToArray(), color = Palette.Neutral },
-            marker = new { color = Palette.ForAll(all.Select(b => b.Name)) },
+            marker = new { color = Palette.ForAll(all.Select(b => b.Name)), size = 11 },
             hovertext = all.Select(b => b.Value.ToString()).ToArray(),
             hovertemplate = "%{hovertext}<extra>%{x}</extra>",
-        });
+        };
         StringBuilder words = new();
         foreach ((string name, Summary value) in all)
         {
             words.AppendLine($"{name}: {value}");
         }
 
-        GenericChart chart = Plot.Chart([trace], ("xaxis", Plot.Axis("", ("type", "category"))), ("yaxis", axis), ("bargap", 0.35));
+        GenericChart chart = Plot.Chart([Plot.Trace(zoom ? "scatter" : "bar", marks)], ("xaxis", Plot.Axis("", ("type", "category"))), ("yaxis", axis), ("bargap", 0.35));
         return new Figure(chart, title, words.ToString().TrimEnd(), height);
+    }
+
+    /// <summary>As the other overload, a bar or point for each method of one level.</summary>
+    /// <param name="title">What the chart says.</param>
+    /// <param name="y">The y axis with its unit.</param>
+    /// <param name="measured">What was measured.</param>
+    /// <param name="zoom">As there.</param>
+    /// <param name="height">Height in pixels.</param>
+    /// <exception cref="WorkbookException">It was measured at several levels.</exception>
+    public static Figure Bars(string title, string y, Measured measured, bool zoom = false, int height = 380)
+    {
+        ArgumentNullException.ThrowIfNull(measured);
+        return Bars(title, y, measured.Methods.Select(m => (m, measured[m].ToArray())), zoom, height);
     }
 
     /// <summary>Points, a colour for each method.</summary>

@@ -22,7 +22,7 @@ public static partial class Draw
     public static Figure Sparsity(
         string title, string y, IEnumerable<Series> series, IEnumerable<double>? reference = null, string referenceName = "dense", string x = "sparsity (% of weights removed)", int height = 440)
     {
-        Series[] all = [.. series];
+        Series[] all = Some(title, series);
         if (all.SelectMany(s => s.X).FirstOrDefault(v => v is not (>= 0 and <= 1), double.NaN) is var wrong && !double.IsNaN(wrong))
         {
             throw new WorkbookException($"sparsity {wrong} is not between 0 and 1: give fractions, 0.9 for 90 %");
@@ -51,13 +51,15 @@ public static partial class Draw
         string title, string x, string y, IEnumerable<Series> series, IEnumerable<double>? reference = null, string referenceName = "dense", bool logX = false, int height = 440)
     {
         Dictionary<string, object> axis = logX ? Plot.Axis(x, ("type", "log")) : Plot.Axis(x);
-        return Bands(title, y, [.. series], reference, referenceName, value => value, value => Number(value), axis, height);
+        return Bands(title, y, Some(title, series), reference, referenceName, value => value, value => Number(value), axis, height);
     }
 
     private static Figure Bands(
         string title, string y, Series[] series, IEnumerable<double>? reference, string referenceName, Func<double, double> place, Func<double, string> label, Dictionary<string, object> axis, int height)
     {
         IReadOnlyList<string> colors = Palette.ForAll(series.Select(s => s.Name));
+        // What has no value below 0, a norm or a loss, has no deviation below 0 either.
+        double floor = series.SelectMany(s => s.Values).SelectMany(v => v).Any(v => v < 0) ? double.NegativeInfinity : 0;
         List<Trace> bands = [];
         List<Trace> lines = [];
         StringBuilder text = new();
@@ -69,7 +71,7 @@ public static partial class Draw
             double[] at = [.. order.Select(i => place(one.X[i]))];
             if (one.Values.Length > 1)
             {
-                bands.Add(Band(one.Name, color, at, points));
+                bands.Add(Band(one.Name, color, at, points, floor));
             }
 
             bool published = one.Name.EndsWith(PublishedCurves.Mark, StringComparison.Ordinal), start = Palette.IsStart(one.Name);
@@ -99,14 +101,20 @@ public static partial class Draw
         return new Figure(chart, title, text.ToString().TrimEnd(), height);
     }
 
-    private static Trace Band(string name, string color, double[] x, Summary[] points) => Plot.Trace("scatter", new
+    private static Series[] Some(string title, IEnumerable<Series> series)
+    {
+        Series[] all = [.. series];
+        return all.Any(s => s.X.Length > 0) ? all : throw new WorkbookException($"chart \"{title}\": there is nothing to draw, no series has a point");
+    }
+
+    private static Trace Band(string name, string color, double[] x, Summary[] points, double floor) => Plot.Trace("scatter", new
     {
         mode = "lines",
         name,
         legendgroup = name,
         showlegend = false,
         x = x.Concat(x.Reverse()).ToArray(),
-        y = points.Select(p => p.Mean + p.Deviation).Concat(points.Reverse().Select(p => p.Mean - p.Deviation)).ToArray(),
+        y = points.Select(p => p.Mean + p.Deviation).Concat(points.Reverse().Select(p => Math.Max(floor, p.Mean - p.Deviation))).ToArray(),
         fill = "toself",
         fillcolor = Palette.Fade(color, 0.2),
         line = new { width = 0 },

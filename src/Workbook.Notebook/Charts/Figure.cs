@@ -14,8 +14,6 @@ namespace Workbook.Notebook;
 [TypeFormatterSource(typeof(BundleFormatterSource), "text/html", "text/plain")]
 public sealed class Figure(GenericChart chart, string title, string text = "", int height = 420) : IShowable
 {
-    private static int s_count;
-
     // Height over width, and pixels beside: square cells then leave no gap on a narrow page; the height is the most it may be.
     internal (double Ratio, int Extra)? Shape { get; init; }
 
@@ -25,8 +23,8 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
     /// <summary>The title, shown above the chart.</summary>
     public string Title { get; } = title;
 
-    /// <summary>The line below the chart: data set, profile, seeds.</summary>
-    public string Caption { get; private init; } = Lab.Context.Caption();
+    /// <summary>The line below the chart; null for that of the notebook that shows it: data set, profile, seeds.</summary>
+    public string? Caption { get; private init; }
 
     /// <summary>The same chart with another line below it: one that does not show the run's data says what it shows.</summary>
     public Figure WithCaption(string caption) => new(Chart, Title, Text, height) { Shape = Shape, Caption = caption };
@@ -37,33 +35,33 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
     /// <summary>The chart as a page's part (script included, plotly.js not), and its words.</summary>
     public IReadOnlyDictionary<string, string> ToBundle() => new Dictionary<string, string>
     {
-        ["text/html"] = PlotlyScript.Due() + Html(),
-        ["text/plain"] = string.Join('\n', new[] { Title, Text, $"({Caption})" }.Where(line => line.Length > 0)),
+        ["text/html"] = Html(),
+        ["text/plain"] = string.Join('\n', new[] { Title, Text, string.IsNullOrEmpty(Caption) ? "" : $"({Caption})" }.Where(line => line.Length > 0)),
     };
 
-    /// <summary>The HTML of <see cref="ToBundle"/>.</summary>
-    public string ToHtml() => ToBundle()["text/html"];
+    /// <summary>The HTML of <see cref="Formatters.InNotebook"/>, for hosts that ask for it.</summary>
+    public string ToHtml() => Formatters.InNotebook(this)["text/html"];
 
     private string Html()
     {
         JsonNode json = JsonNode.Parse(GenericChart.toFigureJson(Chart))!;
         string data = Script(json["data"]!);
         string layout = Script(json["layout"]!);
-        // The count keeps two equal charts on one page apart; both parts are the same in every run.
         string fit = Shape is (double ratio, int extra)
             ? FormattableString.Invariant($"el.style.height=Math.min({height},Math.round(el.clientWidth*{ratio:0.###})+{extra})+'px';") : "";
         string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(data)))[..8];
-        string id = $"chart-{hash}-{Interlocked.Increment(ref s_count)}";
+        string id = $"chart-{hash}"; // the same in every run; of two equal charts on a page each draws the first that is empty
         string heading = Title.Length == 0 ? "" : $"<div style=\"font-weight:600;margin:0 0 .3em\">{WebUtility.HtmlEncode(Title)}</div>";
         return $$"""
             <figure class="wb-figure" style="margin:.5em 0 1em;max-width:60em">{{heading}}
-            <div id="{{id}}" class="wb-chart" style="width:100%;height:{{height}}px"><small style="opacity:.7">{{WebUtility.HtmlEncode(Text).Replace("\n", "<br>")}}</small></div>
-            <figcaption style="font-size:12px;opacity:.75">{{WebUtility.HtmlEncode(Caption)}}</figcaption>
+            <div data-chart="{{id}}" class="wb-chart" style="width:100%;height:{{height}}px"><small style="opacity:.7">{{WebUtility.HtmlEncode(Text).Replace("\n", "<br>")}}</small></div>
+            <figcaption style="font-size:12px;opacity:.75">{{WebUtility.HtmlEncode(Caption ?? "")}}</figcaption>
             <script>(function(){
             var data={{data}},layout={{layout}},tries=0;
             function draw(){
-              var el=document.getElementById('{{id}}');
+              var el=document.querySelector('[data-chart="{{id}}"]:not(.wb-drawn)');
               if(!el||!window.Plotly){if(tries++<600)setTimeout(draw,100);return;}
+              el.classList.add('wb-drawn');
               function color(){return getComputedStyle(el).color;}
               layout.font=Object.assign({},layout.font,{color:color()});
               el.textContent='';{{fit}}

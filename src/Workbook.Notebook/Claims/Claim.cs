@@ -57,7 +57,7 @@ public sealed record Claim : IShowable
     /// <summary>"holds", "does not hold", "published" or "not measured here".</summary>
     public string Verdict => this switch
     {
-        { Kind: "published" } => "published",
+        { Kind: "published", Difference: not null } => "published",
         { Holds: true } => "holds",
         { Holds: false } => "does not hold",
         _ => "not measured here",
@@ -97,7 +97,8 @@ public sealed record Claim : IShowable
     {
         string unit = Unit.Length == 0 ? "" : " " + Unit;
         string measured = double.IsNaN(Measured) ? "no number" : $"{Format(Measured)}{(Seeds.Count > 1 ? $" ± {Format(Spread)}" : "")}{unit}";
-        string expected = Kind == "published" ? $"paper {Expected}, difference {Format(Difference ?? double.NaN, sign: true)}{unit}" : $"expected {Expected}";
+        string difference = Difference is double d ? $", difference {Format(d, sign: true)}{unit}" : "";
+        string expected = Kind == "published" ? $"paper {Expected}{difference}" : $"expected {Expected}";
         string note = Note.Length == 0 ? "" : $"; {Note}";
         return $"measured {measured}, {expected}{note}";
     }

@@ -8,14 +8,32 @@ public static class Claims
     private static readonly string[] s_topics = ["pruning.", "structure.", "lottery.", "gradient-flow."];
 
     /// <summary>A claim of this workbook; if it does not hold, the run fails.</summary>
-    /// <param name="id">Unique, begins with its topic, for example "pruning.finetune-90".</param>
-    /// <param name="statement">What is claimed, one sentence.</param>
-    /// <param name="perSeed">What was measured, one value a seed.</param>
+    /// <param name="id">Unique, begins with its topic, for example "pruning.fine-tuned-90".</param>
+    /// <param name="statement">What is claimed, one sentence that can be read alone; its threshold stands in the expectation.</param>
+    /// <param name="perSeed">What was measured: <c>dense - accuracy["fine-tuned", 0.9]</c>.</param>
     /// <param name="expected">What the mean should be, on MNIST, and on the digits unless they have their own.</param>
-    /// <param name="unit">The numbers' unit.</param>
     /// <param name="digits">What it should be on the built-in digits; <see cref="Expect.Nothing"/> where they can't show it.</param>
     /// <param name="fashion">What it should be on Fashion-MNIST; without it the claim is not judged there.</param>
     /// <param name="profiles">The profiles that can test it; all, if left out.</param>
+    /// <exception cref="WorkbookException">The id's topic is unknown, or there is no seed.</exception>
+    public static Claim Ours(
+        string id, string statement, PerSeed perSeed, Expectation expected,
+        Expectation? digits = null, Expectation? fashion = null, IEnumerable<string>? profiles = null)
+    {
+        ArgumentNullException.ThrowIfNull(perSeed);
+        ArgumentNullException.ThrowIfNull(expected);
+        return Ours(id, statement, perSeed, expected, expected.Unit, digits, fashion, profiles, perSeed.Seeds);
+    }
+
+    /// <summary>As the other overload, for values that come without their seeds.</summary>
+    /// <param name="id">Unique, begins with its topic.</param>
+    /// <param name="statement">What is claimed.</param>
+    /// <param name="perSeed">What was measured, one value a seed.</param>
+    /// <param name="expected">What the mean should be.</param>
+    /// <param name="unit">The numbers' unit.</param>
+    /// <param name="digits">As there.</param>
+    /// <param name="fashion">As there.</param>
+    /// <param name="profiles">As there.</param>
     /// <param name="seeds">The seeds of the values; the run's, if left out.</param>
     /// <exception cref="WorkbookException">The id's topic is unknown, there are no values, or not one for each seed.</exception>
     public static Claim Ours(
@@ -24,29 +42,39 @@ public static class Claims
     {
         double[] values = [.. perSeed];
         Summary summary = Summary.Of(values);
-        Claim claim = Begin(id, "ours", statement, unit, summary.Mean, summary.Deviation, SeedsOf(id, values.Length, seeds));
+        Claim claim = Begin(id, "ours", statement, unit.Length > 0 ? unit : expected.Unit, summary.Mean, summary.Deviation, SeedsOf(id, values.Length, seeds));
         return Judge(claim, expected, digits, fashion, profiles);
     }
 
-    /// <summary>A paper's number beside ours; never decides whether a run fails.</summary>
+    /// <summary>
+    /// A paper's number beside ours; never decides whether a run fails. It is given only where the setting is the paper's: on another data set,
+    /// in another profile, or where the notebook says what differs, it is not measured here.
+    /// </summary>
     /// <param name="id">Unique, begins with its topic.</param>
     /// <param name="statement">What the number is, one sentence.</param>
     /// <param name="paper">The paper's number.</param>
     /// <param name="ours">Ours, one value a seed.</param>
     /// <param name="source">Paper and table, for example "Han et al. 2015, table 1".</param>
     /// <param name="unit">The numbers' unit.</param>
-    /// <param name="seeds">The seeds of the values; the run's, if left out.</param>
+    /// <param name="seeds">The seeds of the values; those of a <see cref="PerSeed"/>, else the run's, if left out.</param>
+    /// <param name="dataset">The paper's data set.</param>
+    /// <param name="profile">The profile that follows the paper's recipe.</param>
+    /// <param name="differs">What else of the setting is not the paper's, for example "the rounds taken end at 10 %"; null where nothing is.</param>
     /// <exception cref="WorkbookException">The id's topic is unknown, there are no values, or not one for each seed.</exception>
-    public static Claim Published(string id, string statement, double paper, IEnumerable<double> ours, string source, string unit = "", IEnumerable<int>? seeds = null)
+    public static Claim Published(
+        string id, string statement, double paper, IEnumerable<double> ours, string source, string unit = "",
+        IEnumerable<int>? seeds = null, string dataset = "mnist", string profile = "paper", string? differs = null)
     {
         double[] values = [.. ours];
         Summary summary = Summary.Of(values);
-        return Begin(id, "published", statement, unit, summary.Mean, summary.Deviation, SeedsOf(id, values.Length, seeds)) with
+        Claim claim = Begin(id, "published", statement, unit, summary.Mean, summary.Deviation, SeedsOf(id, values.Length, seeds ?? (ours as PerSeed)?.Seeds)) with
         {
             Expected = WithUnit(Claim.Format(paper), unit),
             Difference = summary.Mean - paper,
             Source = source,
         };
+        string? why = claim.Dataset != dataset ? $"needs the data set {dataset}" : claim.Profile != profile ? $"needs profile {profile}" : differs;
+        return why is null ? claim : claim with { Measured = double.NaN, Spread = double.NaN, Difference = null, Seeds = [], Note = $"not measured here ({why})" };
     }
 
     /// <summary>A claim about time, judged on the median of pairs; measured once more before it is said to fail.</summary>
@@ -66,7 +94,7 @@ public static class Claims
         {
             double[] values = measure();
             double spread = Summary.Of(values).Deviation;
-            return Judge(Begin(id, "ours", statement, unit, Timing.Median(values), spread, []), expected, expected, expected, profiles);
+            return Judge(Begin(id, "ours", statement, unit.Length > 0 ? unit : expected.Unit, Timing.Median(values), spread, []), expected, expected, expected, profiles);
         }
     }
 

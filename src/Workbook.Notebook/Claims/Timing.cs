@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TorchSharp;
 
 namespace Workbook.Notebook;
 
@@ -48,4 +49,37 @@ public static class Timing
         action();
         return Math.Max(Stopwatch.GetElapsedTime(start).TotalMilliseconds, 1e-6);
     }
+
+    /// <summary>One or more forward passes without gradients.</summary>
+    /// <param name="model">Inputs → anything.</param>
+    /// <param name="batch">The inputs.</param>
+    /// <param name="repeats">How many passes.</param>
+    public static Action Forward(torch.nn.Module<torch.Tensor, torch.Tensor> model, torch.Tensor batch, int repeats = 1) => () =>
+    {
+        using IDisposable still = torch.no_grad();
+        for (int i = 0; i < repeats; i++)
+        {
+            using DisposeScope scope = torch.NewDisposeScope();
+            model.forward(batch);
+        }
+    };
+
+    /// <summary>The time of one model's forward pass as a fraction of another's, once for each pair; short passes are repeated within a turn.</summary>
+    /// <param name="model">What is timed.</param>
+    /// <param name="baseline">What it is compared with.</param>
+    /// <param name="batch">The inputs of both.</param>
+    /// <param name="pairs">How many pairs; as many as take some 0.4 s, but from 6 to 100, where left out.</param>
+    public static double[] LatencyRatios(
+        torch.nn.Module<torch.Tensor, torch.Tensor> model, torch.nn.Module<torch.Tensor, torch.Tensor> baseline, torch.Tensor batch, int? pairs = null)
+    {
+        double time = Milliseconds(baseline, batch);
+        int repeats = (int)Math.Clamp(1 / time, 1, 200);      // short turns: few are interrupted
+        return AlternatingRatios(Forward(model, batch, repeats), Forward(baseline, batch, repeats), pairs ?? (int)Math.Clamp(400 / (time * repeats), 6, 100));
+    }
+
+    /// <summary>The median of 20 forward passes, in milliseconds.</summary>
+    /// <param name="model">Inputs → anything.</param>
+    /// <param name="batch">The inputs.</param>
+    public static double Milliseconds(torch.nn.Module<torch.Tensor, torch.Tensor> model, torch.Tensor batch) =>
+        Median(Enumerable.Range(0, 20).Select(_ => Time(Forward(model, batch))));
 }

@@ -22,5 +22,5 @@ public static class NotebookHost
     internal static bool IsSet => s_current is not null;
 
     /// <summary>Shows a value as an output of the running cell and returns the output's id.</summary>
-    public static string Show(this IShowable value) => Current.Display(value.ToBundle());
+    public static string Show(this IShowable value) => Current.Display(Formatters.InNotebook(value));
 }

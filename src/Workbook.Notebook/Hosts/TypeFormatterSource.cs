@@ -27,7 +27,8 @@ internal sealed class BundleFormatter(string mimeType)
 
     public bool Format(object instance, TextWriter writer)
     {
-        if (instance is not IShowable value || !value.ToBundle().TryGetValue(MimeType, out string? text))
+        // Asked once for each MIME type: only what is written as HTML may use up what is due with the first chart.
+        if (instance is not IShowable value || !(MimeType == "text/html" ? Formatters.InNotebook(value) : value.ToBundle()).TryGetValue(MimeType, out string? text))
         {
             return false;
         }

@@ -6,7 +6,11 @@ namespace Workbook;
 /// <summary>What a model scores on a data set.</summary>
 /// <param name="Loss">Mean cross-entropy, in nats.</param>
 /// <param name="Accuracy">Fraction classified right, 0 to 1.</param>
-public readonly record struct Score(double Loss, double Accuracy);
+public readonly record struct Score(double Loss, double Accuracy)
+{
+    /// <summary>The accuracy in %.</summary>
+    public double Percent => 100 * Accuracy;
+}
 
 /// <summary>Trains and scores classifiers.</summary>
 public static class Trainer

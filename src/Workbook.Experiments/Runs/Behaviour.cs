@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -22,7 +23,10 @@ public sealed record Behaviour(IReadOnlyDictionary<string, IReadOnlyList<double>
     private const int Steps = 4, MostExamples = 8, AnswersOf = 4;
     private const double Tolerance = 1e-3, Floor = 1e-5;
 
-    /// <summary>Tries a training; the model is as it was afterwards, to the bit, and so is torch's default generator.</summary>
+    /// <summary>
+    /// Tries a training; the model is as it was afterwards, to the bit, and so are torch's default generator and those that the model's
+    /// modules hold in fields.
+    /// </summary>
     /// <exception cref="WorkbookException">The mask or a part does not fit.</exception>
     internal static Behaviour Of(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, IReadOnlyList<TrainingPart> parts)
     {
@@ -30,6 +34,7 @@ public sealed record Behaviour(IReadOnlyDictionary<string, IReadOnlyList<double>
         using ModelGuard guard = new(model, training: false);
         Dictionary<string, Tensor> start = Copy(model);
         using Tensor random = get_rng_state();
+        (Generator Generator, Tensor State)[] generators = [.. GeneratorsOf(model).Select(g => (g, g.get_state()))];
         try
         {
             manual_seed(seed);
@@ -58,6 +63,11 @@ public sealed record Behaviour(IReadOnlyDictionary<string, IReadOnlyList<double>
         finally
         {
             set_rng_state(random);
+            foreach ((Generator generator, Tensor state) in generators)
+            {
+                generator.set_state(state);
+            }
+
             using IDisposable noGrad = no_grad();
             foreach ((string name, Tensor tensor) in model.state_dict())
             {
@@ -94,6 +104,11 @@ public sealed record Behaviour(IReadOnlyDictionary<string, IReadOnlyList<double>
         Tensor answers = model.forward(data.Inputs.narrow(0, 0, Math.Min(AnswersOf, data.Count)).clone());
         return [.. answers.to(ScalarType.Float64).flatten()[..(int)Math.Min(answers.numel(), 64)].data<double>()];
     }
+
+    /// <summary>What modules draw from, a dropout layer of one's own, say.</summary>
+    private static IEnumerable<Generator> GeneratorsOf(nn.Module model) => model.named_modules().Select(m => m.module).Prepend(model).Distinct()
+        .SelectMany(m => m.GetType().GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Where(f => f.FieldType == typeof(Generator)).Select(f => f.GetValue(m)))
+        .OfType<Generator>().Distinct();
 
     /// <summary>By how much each parameter has moved, in the mean.</summary>
     private static double[] Updates(nn.Module model, Dictionary<string, Tensor> start)

@@ -65,6 +65,16 @@ public static partial class Draw
         return Bars(title, y, measured.Methods.Select(m => (m, measured[m].ToArray())), zoom, height);
     }
 
+    /// <summary>As the other overload, points as pairs.</summary>
+    /// <param name="title">What the chart says.</param>
+    /// <param name="x">The x axis with its unit.</param>
+    /// <param name="y">The y axis with its unit.</param>
+    /// <param name="groups">A method and its points.</param>
+    /// <param name="joined">As there.</param>
+    /// <param name="height">Height in pixels.</param>
+    public static Figure Scatter(string title, string x, string y, IEnumerable<(string Name, (double X, double Y)[] Points)> groups, bool joined = false, int height = 440) =>
+        Scatter(title, x, y, groups.Select(g => (g.Name, g.Points.Select(p => p.X).ToArray(), g.Points.Select(p => p.Y).ToArray())), joined, height);
+
     /// <summary>Points, a colour for each method.</summary>
     /// <param name="title">What the chart says.</param>
     /// <param name="x">The x axis with its unit.</param>

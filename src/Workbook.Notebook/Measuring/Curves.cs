@@ -17,6 +17,50 @@ public static class Curves
             : throw new WorkbookException($"the curves of '{name}' have different steps: note them at the same ones");
     }
 
+    /// <summary>As the other overload, a series for each method.</summary>
+    /// <param name="curves">Of one level.</param>
+    /// <param name="least">As there.</param>
+    /// <param name="times">As there.</param>
+    public static IEnumerable<Series> ToSeries(this Measured<Curve> curves, double least = 0, double times = 1)
+    {
+        ArgumentNullException.ThrowIfNull(curves);
+        return curves.Methods.Select(method => curves[method].ToSeries(method, least, times));
+    }
+
+    /// <summary>Scores along paths as a chart's series.</summary>
+    /// <param name="paths">All at the same places.</param>
+    /// <param name="name">The path.</param>
+    /// <param name="number">What is drawn of each score.</param>
+    public static Series ToSeries(this PerSeed<PathScore[]> paths, string name, Func<Score, double> number)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        return new(name, [.. paths[0].Select(p => p.Alpha)], [.. paths.Select(path => path.Select(p => number(p.Score)).ToArray())]);
+    }
+
+    /// <summary>The gradient's norm before and after each change of the mask, both at its step.</summary>
+    public static Curve Jumps(this GradientNormCurves norm)
+    {
+        ArgumentNullException.ThrowIfNull(norm);
+        return new([.. norm.BeforeChange.Steps.SelectMany(step => new[] { step, step })], [.. norm.BeforeChange.Values.Zip(norm.AfterChange.Values).SelectMany(p => new[] { p.First, p.Second })]);
+    }
+
+    /// <summary>The gradient's norm after each change of the mask as a multiple of that before it.</summary>
+    public static IReadOnlyList<double> Ratios(this GradientNormCurves norm)
+    {
+        ArgumentNullException.ThrowIfNull(norm);
+        return [.. norm.AfterChange.Values.Zip(norm.BeforeChange.Values, (after, before) => after / before)];
+    }
+
+    /// <summary>For captions: "SGD 0.1, batch 128, 423 steps".</summary>
+    /// <param name="recipe">How something is trained.</param>
+    /// <param name="data">On what.</param>
+    public static string InWords(this Recipe recipe, LabelledTensors data)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        ArgumentNullException.ThrowIfNull(data);
+        return FormattableString.Invariant($"{(recipe.Optimizer == OptimizerKind.Adam ? "Adam" : "SGD")} {recipe.LearningRate}, batch {recipe.BatchSize}, {recipe.StepsOver(data.Count):N0} steps");
+    }
+
     /// <summary>The value at the noted step that is nearest.</summary>
     /// <exception cref="WorkbookException">The curve is empty.</exception>
     public static double Near(this Curve curve, long step) => curve is { Steps.Count: > 0 }

@@ -38,6 +38,10 @@ public class Measured<T>
     /// <summary>Something of each result.</summary>
     public Measured<TResult> Each<TResult>(Func<T, TResult> what) => new(Methods, Levels, (m, l) => Get(m, l).Each(what));
 
+    /// <summary>These methods alone.</summary>
+    /// <exception cref="WorkbookException">One was not measured.</exception>
+    public Measured<T> Only(params string[] methods) => new(methods, Levels, Get);
+
     /// <summary>A method's results at a level; both exactly as they were given.</summary>
     private protected PerSeed<T> Get(string method, double level) => _results.TryGetValue((method, level), out PerSeed<T>? of) ? of
         : throw new WorkbookException(FormattableString.Invariant(
@@ -64,7 +68,7 @@ public sealed class Measured : Measured<double>, IEnumerable<Series>
 
     /// <summary>These methods alone.</summary>
     /// <exception cref="WorkbookException">One was not measured.</exception>
-    public Measured Only(params string[] methods) => new(methods, Levels, (m, l) => this[m, l]);
+    public new Measured Only(params string[] methods) => new(methods, Levels, (m, l) => this[m, l]);
 
     /// <summary>The numbers over other places than the levels: the fraction of weights that is gone, say, at each ratio of channels.</summary>
     /// <param name="levels">One for each level, in their order.</param>

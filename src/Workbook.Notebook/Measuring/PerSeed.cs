@@ -40,6 +40,15 @@ public class PerSeed<T> : IReadOnlyList<T>
     /// <summary>Something of each seed's value.</summary>
     public PerSeed<TResult> Each<TResult>(Func<T, TResult> what) => new(Seeds, _values.Select(what));
 
+    /// <summary>A number of each seed and its value.</summary>
+    public PerSeed With(Func<int, T, double> number) => new(Seeds, Seeds.Zip(_values, number));
+
+    /// <summary>Something of each seed and its value.</summary>
+    public PerSeed<TResult> With<TResult>(Func<int, T, TResult> what) => new(Seeds, Seeds.Zip(_values, what));
+
+    /// <summary>A number of each seed's two values, over the seeds that both have.</summary>
+    public PerSeed With<TOther>(PerSeed<TOther> other, Func<T, TOther, double> number) => Only(other).With((seed, value) => number(value, other.At(seed)));
+
     /// <summary>The seeds whose values are as asked; the others are left out from here on.</summary>
     public PerSeed<T> Only(Func<T, bool> which) => Among(s => which(At(s)));
 

@@ -1,5 +1,4 @@
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Workbook;
@@ -52,7 +51,7 @@ public sealed record DropAndGrow : MaskSchedule
     /// <summary>Sparse evolutionary training (Mocanu et al. 2018): grows at random.</summary>
     /// <param name="start">What is left at the start; the parameters that it names change.</param>
     /// <param name="seed">Same seed, same places.</param>
-    public static DropAndGrow Set(Mask start, int seed) => new($"SET, seed {seed}", start, step => new RandomGrowth(seed, step));
+    public static DropAndGrow Set(Mask start, int seed) => new($"SET, seed {seed}", start, step => Saliency.Random(seed, "grow", FormattableString.Invariant($"{step}")));
 
     /// <summary>RigL (Evci et al. 2020, algorithm 1): grows where the dense gradient of the coming batch is largest.</summary>
     /// <param name="start">What is left at the start; the parameters that it names change.</param>
@@ -123,13 +122,4 @@ public sealed record DropAndGrow : MaskSchedule
         DropDecay.LearningRate => Fraction * moment.Rate,
         _ => Fraction,
     };
-
-    private sealed class RandomGrowth(int seed, long step) : Saliency
-    {
-        public override Tensor Score(string name, Parameter weight)
-        {
-            using Generator generator = RandomStream.Of(seed, "grow", FormattableString.Invariant($"{step}"), name);
-            return rand(weight.shape, generator: generator);
-        }
-    }
 }

@@ -10,7 +10,7 @@ public sealed record GradientNormCurves(Curve All, IReadOnlyDictionary<string, C
 /// <summary>Measures gradients in a training: <see cref="Probe.GradientNorm"/>.</summary>
 /// <param name="Examples">All at once.</param>
 /// <param name="Every">Steps between two notes.</param>
-public sealed record GradientNormProbe(LabelledTensors Examples, long? Every) : Probe<GradientNormCurves>
+public sealed record GradientNormProbe(LabelledTensors Examples, long? Every) : PeriodicProbe<GradientNormCurves>(Every)
 {
     private const string LayerPrefix = "gradient norm of ", Before = "gradient norm before change", After = "gradient norm after change";
     private static readonly Curve s_empty = new([], []);
@@ -19,22 +19,7 @@ public sealed record GradientNormProbe(LabelledTensors Examples, long? Every) : 
     public override string Name => "gradient norm";
 
     /// <inheritdoc/>
-    public override string Describe() => $"on {Examples.Hash}{Probe.Words(Every)}";
-
-    /// <inheritdoc/>
-    public override void Check(Recipe recipe, long steps) => Probe.CheckEvery(Every);
-
-    /// <inheritdoc/>
-    public override void Begin(TrainingProgress training) => Note(training);
-
-    /// <inheritdoc/>
-    public override void AfterStep(TrainingProgress training)
-    {
-        if (training.IsDue(Every))
-        {
-            Note(training);
-        }
-    }
+    public override string Describe() => $"on {Examples.Hash}{Words}";
 
     /// <inheritdoc/>
     public override void OnChange(TrainingProgress training, MaskChange change) =>
@@ -50,8 +35,10 @@ public sealed record GradientNormProbe(LabelledTensors Examples, long? Every) : 
     /// <inheritdoc/>
     public override TrainingPart? Small(long examples) => this with { Examples = Examples.Slice(0, Math.Min(examples, Examples.Count)), Every = 1 };
 
-    private void Note(TrainingProgress training)
+    /// <inheritdoc/>
+    protected override void Note(TrainingProgress training)
     {
+        ArgumentNullException.ThrowIfNull(training);
         GradientNorm norm = GradientNorm.Of(training.Model, Examples, training.Held);
         training.Note(Name, norm.All);
         foreach ((string layer, double ofLayer) in norm.Layers)

@@ -40,7 +40,9 @@ public abstract class Saliency
 
     /// <summary>A number drawn for each weight: the control that every criterion has to beat.</summary>
     /// <param name="seed">Same seed, same scores, in whatever order the layers are asked for.</param>
-    public static Saliency Random(int seed) => new RandomSaliency(seed);
+    public static Saliency Random(int seed) => Random(seed, "saliency");
+
+    internal static Saliency Random(int seed, params string[] stream) => new RandomSaliency(seed, stream);
 
     private sealed class MagnitudeSaliency : Saliency
     {
@@ -87,11 +89,11 @@ public abstract class Saliency
         public override string ToString() => $"given scores {ContentHash.Of(scores)}";
     }
 
-    private sealed class RandomSaliency(int seed) : Saliency
+    private sealed class RandomSaliency(int seed, string[] stream) : Saliency
     {
         public override Tensor Score(string name, Parameter weight)
         {
-            using Generator generator = RandomStream.Of(seed, "saliency", name);
+            using Generator generator = RandomStream.Of(seed, [.. stream, name]);
             return rand(weight.shape, generator: generator);
         }
 

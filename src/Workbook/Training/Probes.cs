@@ -22,18 +22,39 @@ public static class Probe
     /// <param name="steps">From the recipe's first step to the last; 0 is before the first.</param>
     public static CheckpointProbe Checkpoints(params long[] steps) => new(steps);
 
-    internal static void CheckEvery(long? every)
+}
+
+/// <summary>A probe that notes every so many steps, and after the last.</summary>
+/// <param name="Every">Steps between two notes; null for a hundredth of the training.</param>
+/// <typeparam name="T">What was noted.</typeparam>
+public abstract record PeriodicProbe<T>(long? Every) : Probe<T>
+{
+    /// <inheritdoc/>
+    public override void Check(Recipe recipe, long steps)
     {
-        if (every < 1)
+        if (Every < 1)
         {
-            throw new WorkbookException($"a training is noted every 1 or more steps, not every {every}");
+            throw new WorkbookException($"a training is noted every 1 or more steps, not every {Every}");
         }
     }
 
-    internal static bool IsDue(this TrainingProgress training, long? every) =>
-        training.Step % (every ?? Math.Max(1, training.Steps / 100)) == 0 || training.Step == training.Steps;
+    /// <inheritdoc/>
+    public override void Begin(TrainingProgress training) => Note(training);
 
-    internal static string Words(long? every) => every is null ? "" : $", every {every} steps";
+    /// <inheritdoc/>
+    public override void AfterStep(TrainingProgress training)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        if (training.Step % (Every ?? Math.Max(1, training.Steps / 100)) == 0 || training.Step == training.Steps)
+        {
+            Note(training);
+        }
+    }
+
+    /// <summary>Takes the notes of one step.</summary>
+    protected abstract void Note(TrainingProgress training);
+
+    private protected string Words => Every is null ? "" : $", every {Every} steps";
 }
 
 /// <summary>A set's loss and accuracy over a training.</summary>
@@ -45,28 +66,13 @@ public sealed record ScoreCurves(Curve Loss, Curve Accuracy);
 /// <param name="Data">The examples.</param>
 /// <param name="Every">Steps between two notes.</param>
 /// <param name="Called">What the set is called.</param>
-public sealed record ScoreProbe(LabelledTensors Data, long? Every, string? Called) : Probe<ScoreCurves>
+public sealed record ScoreProbe(LabelledTensors Data, long? Every, string? Called) : PeriodicProbe<ScoreCurves>(Every)
 {
     /// <inheritdoc/>
     public override string Name => Called ?? Data.Name;
 
     /// <inheritdoc/>
-    public override string Describe() => $"scored on {Data.Hash}{Probe.Words(Every)}";
-
-    /// <inheritdoc/>
-    public override void Check(Recipe recipe, long steps) => Probe.CheckEvery(Every);
-
-    /// <inheritdoc/>
-    public override void Begin(TrainingProgress training) => Note(training);
-
-    /// <inheritdoc/>
-    public override void AfterStep(TrainingProgress training)
-    {
-        if (training.IsDue(Every))
-        {
-            Note(training);
-        }
-    }
+    public override string Describe() => $"scored on {Data.Hash}{Words}";
 
     /// <inheritdoc/>
     public override ScoreCurves Read(TrainingLog log) => new(log.CurveOf($"{Name} loss"), log.CurveOf($"{Name} accuracy"));
@@ -74,8 +80,10 @@ public sealed record ScoreProbe(LabelledTensors Data, long? Every, string? Calle
     /// <inheritdoc/>
     public override TrainingPart? Small(long examples) => this with { Data = Data.Slice(0, Math.Min(examples, Data.Count)), Every = 1, Called = Name };
 
-    private void Note(TrainingProgress training)
+    /// <inheritdoc/>
+    protected override void Note(TrainingProgress training)
     {
+        ArgumentNullException.ThrowIfNull(training);
         Score score = Trainer.Evaluate(training.Model, Data);
         training.Note($"{Name} loss", score.Loss);
         training.Note($"{Name} accuracy", score.Accuracy);
@@ -84,24 +92,17 @@ public sealed record ScoreProbe(LabelledTensors Data, long? Every, string? Calle
 
 /// <summary>The loss of the mini-batch: <see cref="Probe.Loss"/>.</summary>
 /// <param name="Every">Steps between two notes.</param>
-public sealed record LossProbe(long? Every) : Probe<Curve>
+public sealed record LossProbe(long? Every) : PeriodicProbe<Curve>(Every)
 {
     /// <inheritdoc/>
     public override string Name => "training loss";
 
     /// <inheritdoc/>
-    public override string Describe() => $"noted{Probe.Words(Every)}";
+    public override string Describe() => $"noted{Words}";
 
     /// <inheritdoc/>
-    public override void Check(Recipe recipe, long steps) => Probe.CheckEvery(Every);
-
-    /// <inheritdoc/>
-    public override void AfterStep(TrainingProgress training)
+    public override void Begin(TrainingProgress training)
     {
-        if (training.IsDue(Every))
-        {
-            training.Note(Name, training.Loss);
-        }
     }
 
     /// <inheritdoc/>
@@ -109,6 +110,13 @@ public sealed record LossProbe(long? Every) : Probe<Curve>
 
     /// <inheritdoc/>
     public override TrainingPart? Small(long examples) => this with { Every = 1 };
+
+    /// <inheritdoc/>
+    protected override void Note(TrainingProgress training)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        training.Note(Name, training.Loss);
+    }
 }
 
 /// <summary>Keeps weights: <see cref="Probe.Checkpoints"/>.</summary>

@@ -3,6 +3,16 @@ using static TorchSharp.torch;
 
 namespace Workbook;
 
+/// <summary>What networks score alone and together.</summary>
+/// <param name="Alone">The accuracy of each, 0 to 1.</param>
+/// <param name="Together">That of their mean probabilities.</param>
+/// <param name="Disagreements">For each pair, the share of examples that they put into different classes.</param>
+public sealed record EnsembleScore(IReadOnlyList<double> Alone, double Together, IReadOnlyList<double> Disagreements)
+{
+    /// <summary>By how much they are better together than one of them on average.</summary>
+    public double Gain => Together - Alone.Average();
+}
+
 /// <summary>How alike networks answer (Fort et al. 2019; Evci et al. 2022, table 2).</summary>
 public static class Ensemble
 {
@@ -43,6 +53,17 @@ public static class Ensemble
 
         using DisposeScope scope = NewDisposeScope();
         return a.argmax(1).ne(b.argmax(1)).to(ScalarType.Float64).mean().item<double>();
+    }
+
+    /// <summary>What networks score alone and together, and how often two of them disagree.</summary>
+    /// <param name="probabilities">Of each network, [examples, classes].</param>
+    /// <param name="labels">Int64 [examples].</param>
+    /// <exception cref="WorkbookException">There is no network, or the shapes differ.</exception>
+    public static EnsembleScore Score(IReadOnlyList<Tensor> probabilities, Tensor labels)
+    {
+        double together = Accuracy(probabilities, labels);
+        return new([.. probabilities.Select(p => Accuracy([p], labels))], together,
+            [.. probabilities.SelectMany((one, i) => probabilities.Skip(i + 1).Select(other => Disagreement(one, other)))]);
     }
 
     /// <summary>The accuracy, 0 to 1, of the networks' mean probabilities.</summary>

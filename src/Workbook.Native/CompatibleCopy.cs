@@ -50,9 +50,10 @@ internal static class CompatibleCopy
         {
             try
             {
+                CacheRoot.Check(folder);
                 return Store(Path.Combine(folder, name), patched);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or WorkbookException)
             {
                 last = e;
             }

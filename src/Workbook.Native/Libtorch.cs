@@ -57,7 +57,7 @@ public static class Libtorch
             }
 
             string file = Path.Combine(interop, NativeFiles.FileName("LibTorchSharp"));
-            NativeLibrary.Load(OperatingSystem.IsLinux() ? CompatibleCopy.For(file, SystemVersions(), CopyFolders()) : file);
+            NativeLibrary.Load(OperatingSystem.IsLinux() ? CompatibleCopy.For(file, SystemVersions(), CacheRoot.All().Select(root => Path.Combine(root, "native"))) : file);
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
@@ -100,20 +100,5 @@ public static class Libtorch
         {
             throw new WorkbookException($"the system's {path} can't be read ({e.Message}): reinstall it (Debian, Ubuntu: apt-get install --reinstall libstdc++6)", e);
         }
-    }
-
-    private static IEnumerable<string> CopyFolders()
-    {
-        if (Environment.GetEnvironmentVariable("WORKBOOK_CACHE") is { Length: > 0 } named)
-        {
-            yield return Path.Combine(named, "native");
-        }
-
-        if (Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) is { Length: > 0 } local)
-        {
-            yield return Path.Combine(local, "pruning-workbook", "native");
-        }
-
-        yield return Path.Combine(Path.GetTempPath(), $"pruning-workbook-{Environment.UserName}", "native");
     }
 }

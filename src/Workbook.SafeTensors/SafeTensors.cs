@@ -32,7 +32,7 @@ public static class SafeTensors
         {
             if (name == SafeTensorsHeader.MetadataName || !named.TryAdd(name, tensor))
             {
-                throw new WorkbookException(SafeTensorsFault.OneLine($"can't write {path}: the name {SafeTensorsFault.Quoted(name)} stands twice or is the format's own"));
+                throw new WorkbookException($"can't write {path}: the name {SafeTensorsFault.Quoted(name)} stands twice or is the format's own");
             }
         }
 
@@ -60,7 +60,7 @@ public static class SafeTensors
     }
 
     private static int BytesOf(string path, string name, Tensor tensor) => SafeTensorsHeader.BytesOf(tensor.dtype)
-        ?? throw new WorkbookException(SafeTensorsFault.OneLine($"can't write {path}: {SafeTensorsFault.Quoted(name)} is {tensor.dtype}; convert it to one of {SafeTensorsHeader.DtypeNames}"));
+        ?? throw new WorkbookException($"can't write {path}: {SafeTensorsFault.Quoted(name)} is {tensor.dtype}; convert it to one of {SafeTensorsHeader.DtypeNames}");
 
     private static byte[] Header(string path, OrderedDictionary<string, Tensor> named, KeyValuePair<string, Tensor>[] laidOut, IReadOnlyDictionary<string, string>? metadata)
     {
@@ -73,7 +73,7 @@ public static class SafeTensors
         }
 
         SafeTensorsHeader header = new(
-            new(named.Select(t => KeyValuePair.Create(t.Key, new SafeTensorsEntry(t.Value.dtype, t.Value.shape, begins[t.Key], begins[t.Key] + (t.Value.numel() * BytesOf(path, t.Key, t.Value)))))),
+            new(named.Select(t => KeyValuePair.Create(t.Key, new SafeTensorsEntry(SafeTensorsHeader.NameOf(t.Value.dtype), t.Value.dtype, t.Value.shape, begins[t.Key], begins[t.Key] + (t.Value.numel() * BytesOf(path, t.Key, t.Value)))))),
             metadata ?? new Dictionary<string, string>());
         byte[] json;
         try
@@ -113,7 +113,7 @@ public static class SafeTensors
         }
         catch (ExternalException e)
         {
-            throw new WorkbookException(SafeTensorsFault.OneLine($"can't write {path}: {SafeTensorsFault.Quoted(name)} has no dense data to copy; make it a dense tensor on the CPU"), e);
+            throw new WorkbookException($"can't write {path}: {SafeTensorsFault.Quoted(name)} has no dense data to copy; make it a dense tensor on the CPU", e);
         }
 
         foreach (Tensor chunk in Chunks(flat))

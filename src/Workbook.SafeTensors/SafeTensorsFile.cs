@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using TorchSharp;
+using Workbook.Native;
 using static TorchSharp.torch;
 
 namespace Workbook;
@@ -22,10 +23,17 @@ public sealed class SafeTensorsFile : IDisposable
         Span<byte> prefix = stackalloc byte[8];
         if (stream.ReadAtLeast(prefix, prefix.Length, throwOnEndOfStream: false) < prefix.Length)
         {
-            throw SafeTensorsFault.Of(path, $"it has {_length} bytes, too few for a header");
+            throw SafeTensorsFault.OfOtherKind(path, stream) ?? SafeTensorsFault.Of(path, $"it has {_length} bytes, too few for a header");
         }
 
         ulong headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        int first = stream.ReadByte();
+        if ((headerBytes > SafeTensorsHeader.LongestBytes || first != '{') && SafeTensorsFault.OfOtherKind(path, stream) is { } other)
+        {
+            throw other;
+        }
+
+        stream.Position = prefix.Length;
         if (headerBytes > SafeTensorsHeader.LongestBytes || (long)headerBytes > _length - prefix.Length)
         {
             throw SafeTensorsFault.Of(path, $"its header claims {headerBytes:N0} bytes, of a file of {_length:N0} and at most {SafeTensorsHeader.LongestBytes:N0}");
@@ -58,13 +66,19 @@ public sealed class SafeTensorsFile : IDisposable
     /// <summary>Copies one tensor out of the file; it belongs to the caller (or the dispose scope) and outlives the file.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <returns>A new tensor on the CPU, of the dtype and shape that the file has.</returns>
-    /// <exception cref="WorkbookException">The file has no such tensor, holds a bool other than 0 and 1, was cut short since, or memory does not suffice.</exception>
+    /// <exception cref="WorkbookException">The file has no such tensor, or one of a dtype that TorchSharp lacks; it holds a bool other than 0 and 1, was cut short since, or memory does not suffice.</exception>
     public Tensor Load(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
         if (!_header.Entries.TryGetValue(name, out SafeTensorsEntry? entry))
         {
-            throw new WorkbookException(SafeTensorsFault.OneLine($"{_path} has no tensor {SafeTensorsFault.Quoted(name)}; it has {SafeTensorsFault.List(Names)}"));
+            throw new WorkbookException($"{_path} has no tensor {SafeTensorsFault.Quoted(name)}; it has {SafeTensorsFault.List(Names)}");
+        }
+
+        if (entry.Dtype is not { } dtype)
+        {
+            throw new WorkbookException(
+                $"{SafeTensorsFault.Quoted(name)} of {_path} is {SafeTensorsFault.Short(entry.DtypeName, 20)}, which TorchSharp lacks: convert it, e.g. with PyTorch's .to(torch.float32), to one of {SafeTensorsHeader.DtypeNames}");
         }
 
         // Touching a mapped page that is no longer in the file would end the process.
@@ -77,11 +91,11 @@ public sealed class SafeTensorsFile : IDisposable
         Tensor tensor;
         try
         {
-            tensor = empty(entry.Shape, entry.Dtype);
+            tensor = empty(entry.Shape, dtype);
         }
         catch (ExternalException e)
         {
-            throw new WorkbookException(SafeTensorsFault.OneLine($"no memory for {SafeTensorsFault.Quoted(name)} of {_path}, {entry.End - entry.Begin:N0} bytes"), e);
+            throw new WorkbookException($"no memory for {SafeTensorsFault.Quoted(name)} of {_path}, {entry.End - entry.Begin:N0} bytes", e);
         }
 
         long position = _dataStart + entry.Begin;
@@ -89,7 +103,7 @@ public sealed class SafeTensorsFile : IDisposable
         {
             Span<byte> bytes = chunk.bytes;
             Copy(position, bytes);
-            if (entry.Dtype == ScalarType.Bool && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
+            if (dtype == ScalarType.Bool && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
             {
                 throw SafeTensorsFault.Of(_path, $"{SafeTensorsFault.Quoted(name)} is bool and holds bytes other than 0 and 1");
             }
@@ -113,14 +127,10 @@ public sealed class SafeTensorsFile : IDisposable
         FileStream? stream = null;
         try
         {
-            if (Directory.Exists(path))
-            {
-                throw new WorkbookException($"can't read {path}: it is a folder; give the name of a file in it");
-            }
-
+            FileKind.RequireFile(Path.GetFullPath(path), "read");
             if (!File.Exists(path))
             {
-                throw new WorkbookException(SafeTensorsFault.OneLine($"can't read {path}: there is no such file"));
+                throw new WorkbookException($"can't read {path}: there is no such file");
             }
 
             stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
@@ -130,7 +140,7 @@ public sealed class SafeTensorsFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new WorkbookException(SafeTensorsFault.OneLine($"can't read {path}: {e.Message}"), e);
+            throw new WorkbookException($"can't read {path}: {e.Message}", e);
         }
         finally
         {

@@ -4,11 +4,12 @@ using static TorchSharp.torch;
 namespace Workbook;
 
 /// <summary>Where a tensor lies in a file, as its checked header says.</summary>
-/// <param name="Dtype">Type of its elements.</param>
+/// <param name="DtypeName">Type of its elements, as the format calls it.</param>
+/// <param name="Dtype">Type of its elements; null where TorchSharp lacks it.</param>
 /// <param name="Shape">Lengths of its dimensions; none for a scalar.</param>
 /// <param name="Begin">First byte, counted from the end of the header.</param>
 /// <param name="End">The byte after its last one.</param>
-internal sealed record SafeTensorsEntry(ScalarType Dtype, long[] Shape, long Begin, long End);
+internal sealed record SafeTensorsEntry(string DtypeName, ScalarType? Dtype, long[] Shape, long Begin, long End);
 
 /// <summary>The JSON header of a safetensors file (https://github.com/huggingface/safetensors, "Format").</summary>
 internal sealed record SafeTensorsHeader(OrderedDictionary<string, SafeTensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata)
@@ -17,6 +18,13 @@ internal sealed record SafeTensorsHeader(OrderedDictionary<string, SafeTensorsEn
 
     /// <summary>The longest that the format's own library reads.</summary>
     internal const int LongestBytes = 100_000_000;
+
+    /// <summary>Those of the format that TorchSharp lacks, with the bits of one element.</summary>
+    private static readonly Dictionary<string, int> s_others = new()
+    {
+        ["U64"] = 64, ["C64"] = 64, ["U32"] = 32, ["U16"] = 16, ["F8_E4M3"] = 8, ["F8_E5M2"] = 8, ["F8_E8M0"] = 8,
+        ["F8_E4M3FNUZ"] = 8, ["F8_E5M2FNUZ"] = 8, ["F6_E2M3"] = 6, ["F6_E3M2"] = 6, ["F4"] = 4,
+    };
 
     private static readonly (ScalarType Dtype, string Name, int Bytes)[] s_dtypes =
     [
@@ -27,6 +35,8 @@ internal sealed record SafeTensorsHeader(OrderedDictionary<string, SafeTensorsEn
 
     /// <summary>Bytes of one element; null for a dtype that the format or TorchSharp lacks.</summary>
     internal static int? BytesOf(ScalarType dtype) => s_dtypes.Where(d => d.Dtype == dtype).Select(d => (int?)d.Bytes).FirstOrDefault();
+
+    internal static string NameOf(ScalarType dtype) => s_dtypes.First(d => d.Dtype == dtype).Name;
 
     internal static string DtypeNames => string.Join(", ", s_dtypes.Select(d => d.Name));
 
@@ -77,7 +87,7 @@ internal sealed record SafeTensorsHeader(OrderedDictionary<string, SafeTensorsEn
             foreach ((string name, SafeTensorsEntry entry) in Entries)
             {
                 json.WriteStartObject(name);
-                json.WriteString("dtype", s_dtypes.First(d => d.Dtype == entry.Dtype).Name);
+                json.WriteString("dtype", entry.DtypeName);
                 WriteNumbers(json, "shape", entry.Shape);
                 WriteNumbers(json, "data_offsets", [entry.Begin, entry.End]);
                 json.WriteEndObject();
@@ -130,16 +140,16 @@ internal sealed record SafeTensorsHeader(OrderedDictionary<string, SafeTensorsEn
 
         string dtypeName = dtype.GetString()!;
         (ScalarType scalar, string? known, int bytes) = s_dtypes.FirstOrDefault(d => d.Name == dtypeName);
-        if (known is null)
-        {
-            throw SafeTensorsFault.Of(path, $"{tensor} has the dtype {SafeTensorsFault.Quoted(dtypeName)}, which is none of {DtypeNames}");
-        }
+        ScalarType? here = known is null ? null : scalar;
+        int? bits = known is not null ? 8 * bytes : s_others.TryGetValue(dtypeName, out int other) ? other : null;
 
-        return (Size(shape, bytes), end - begin) switch
+        // How long an element of a dtype is that came after this library, nobody here can say: its bytes are some tensor's, that is all.
+        return (Size(shape, bits ?? 8), end - begin) switch
         {
-            (null, _) => throw SafeTensorsFault.Of(path, $"the shape of {tensor} has more elements than can be counted"),
-            (long size, long range) when size != range => throw SafeTensorsFault.Of(path, $"{tensor} needs {size} bytes and its offsets {begin} to {end} give {range}"),
-            _ => new(scalar, shape, begin, end),
+            (null, _) => throw SafeTensorsFault.Of(path, $"the shape of {tensor} has more elements than can be counted, or ends within a byte"),
+            (long size, long range) when range < 0 || (size != range && bits is not null) =>
+                throw SafeTensorsFault.Of(path, $"{tensor} needs {size} bytes and its offsets {begin} to {end} give {range}"),
+            _ => new(dtypeName, here, shape, begin, end),
         };
     }
 
@@ -155,13 +165,13 @@ internal sealed record SafeTensorsHeader(OrderedDictionary<string, SafeTensorsEn
         return numbers.Any(n => n < 0) ? null : numbers;
     }
 
-    /// <summary>Bytes of a tensor; null where counting them, or the strides of an empty one, overflows.</summary>
-    private static long? Size(long[] shape, int bytes)
+    /// <summary>Bytes of a tensor; null where counting them, or the strides of an empty one, overflows, or they are not whole.</summary>
+    private static long? Size(long[] shape, int bits)
     {
         try
         {
-            long strides = shape.Aggregate((long)bytes, (product, length) => checked(product * Math.Max(length, 1)));
-            return shape.Contains(0) ? 0 : strides;
+            UInt128 strides = shape.Aggregate((UInt128)(uint)bits, (product, length) => checked(product * (ulong)Math.Max(length, 1)));
+            return strides > long.MaxValue * (UInt128)8 ? null : shape.Contains(0) ? 0 : strides % 8 == 0 ? (long)(strides / 8) : null;
         }
         catch (OverflowException)
         {

@@ -119,14 +119,14 @@ public static class Sparse
             {
                 if (slot.ObstacleTo<SparseLinear>() is { } obstacle)
                 {
-                    throw new WorkbookException(SafeTensorsFault.OneLine($"{slot.Name} is sparse in {path}, and can't be so in the model: {obstacle}"));
+                    throw new WorkbookException($"{slot.Name} is sparse in {path}, and can't be so in the model: {obstacle}");
                 }
 
                 Linear linear = (Linear)slot.Layer;
                 Csr pattern = new((int)linear.in_features, Numbers(file, slot.Name + ".crow_indices"), Numbers(file, slot.Name + ".col_indices"));
                 if (pattern.Rows != linear.out_features)
                 {
-                    throw new WorkbookException(SafeTensorsFault.OneLine($"{slot.Name} has {pattern.Rows} output features in {path}, and {linear.out_features} in the model: load it into a model of the same make"));
+                    throw new WorkbookException($"{slot.Name} has {pattern.Rows} output features in {path}, and {linear.out_features} in the model: load it into a model of the same make");
                 }
 
                 slot.Put(new SparseLinear(linear, pattern.Kept(), threads));

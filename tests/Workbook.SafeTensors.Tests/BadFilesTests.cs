@@ -34,7 +34,7 @@ public sealed class BadFilesTests : IDisposable
     [InlineData("""{"a":1}""", 0, "'a'")]
     [InlineData("""{"a\nb":{}}""", 0, "'a b'")]
     [InlineData("""{"a":{"dtype":4,"shape":[],"data_offsets":[0,4]}}""", 4, "'a'")]
-    [InlineData("""{"a":{"dtype":"F31","shape":[],"data_offsets":[0,4]}}""", 4, "'F31'")]
+    [InlineData("""{"a":{"dtype":"F31","shape":[],"data_offsets":[4,0]}}""", 4, "give -4")]
     [InlineData("""{"a":{"dtype":"F32","shape":2,"data_offsets":[0,8]}}""", 8, "'a'")]
     [InlineData("""{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}""", 8, "from 0")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2.5],"data_offsets":[0,10]}}""", 10, "whole numbers")]
@@ -161,7 +161,7 @@ public sealed class BadFilesTests : IDisposable
     {
         Gen<string> number = Gen.OneOf(Gen.Int[0, 9].Select(n => $"{n}"), Gen.OneOf("-1", "1e2", "0.5", "null", "4294967296", "9223372036854775807", "18446744073709551615", "\"1\""));
         Gen<string> array = number.Array[0, 3].Select(n => $"[{string.Join(',', n)}]");
-        Gen<string> entry = Gen.Select(Gen.OneOf("\"F32\"", "\"BOOL\"", "\"BF16\"", "\"C64\"", "7"), array, array)
+        Gen<string> entry = Gen.Select(Gen.OneOf("\"F32\"", "\"BOOL\"", "\"BF16\"", "\"C64\"", "\"F4\"", "\"F31\"", "7"), array, array)
             .Select((dtype, shape, offsets) => $$"""{"dtype":{{dtype}},"shape":{{shape}},"data_offsets":{{offsets}}}""");
         Gen<string> header = Gen.Select(Gen.OneOf("a", "b", "__metadata__"), Gen.OneOf(entry, entry, array)).Select((name, value) => $"\"{name}\":{value}")
             .Array[0, 3].Select(all => $"{{{string.Join(',', all)}}}");

@@ -70,8 +70,63 @@ public sealed class ModelFilesTests : IDisposable
         Refused("norm.mask", ones(1), "has no");
         Refused("norm.bias", ones(4), "[4]", "[2]");
         Refused("norm.bias", ones(2, ScalarType.Int64), "Int64", "Float32");
+        Refused("norm.num_batches_tracked", ones(2, ScalarType.Int64), "[2]", "[]");
+        Refused("norm.running_mean", null, "lacks");
         string absent = _folder.New();
         SafeTensorsTests.Fault(() => model.LoadSafeTensors(absent), absent);
+    }
+
+    public static TheoryData<string> Counters => ["none", "float16", "float64", "bfloat16", "int32", "uint8", "[1]", "[1] of float32"];
+
+    [Theory]
+    [MemberData(nameof(Counters))]
+    public void Batch_norms_of_old_and_converted_files_load_as_in_PyTorch(string counter)
+    {
+        using Sequential saved = Normed(), model = Normed();
+        using DisposeScope scope = NewDisposeScope();
+        Array.ForEach([1, 2, 3], _ => saved.forward(rand(8, 3)));
+        model.forward(rand(8, 3));
+        Dictionary<string, Tensor> state = saved.state_dict();
+        Tensor count = state["norm.num_batches_tracked"];
+        state.Remove("norm.num_batches_tracked");
+        if (counter != "none")
+        {
+            state["norm.num_batches_tracked"] = counter switch
+            {
+                "float16" => count.to(ScalarType.Float16),
+                "float64" => count.to(ScalarType.Float64),
+                "bfloat16" => count.to(ScalarType.BFloat16),
+                "int32" => count.to(ScalarType.Int32),
+                "uint8" => count.to(ScalarType.Byte),
+                "[1]" => count.reshape(1),
+                _ => count.to(ScalarType.Float32).reshape(1),
+            };
+        }
+
+        string path = _folder.New();
+        SafeTensors.Write(path, state);
+        model.LoadSafeTensors(path);
+        Tensor loaded = model.state_dict()["norm.num_batches_tracked"];
+        Assert.Equal((counter == "none" ? 1 : 3, ScalarType.Int64, 0), (loaded.item<long>(), loaded.dtype, loaded.dim()));
+        Assert.True(model.state_dict()["norm.running_mean"].Equals(saved.state_dict()["norm.running_mean"]));
+    }
+
+    [Theory]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(double.NaN)]
+    [InlineData(2.5)]
+    [InlineData(9223372036854775808.0)]
+    public void A_counter_that_would_become_another_number_is_refused_and_the_model_stays(double count)
+    {
+        using Sequential model = Normed();
+        using DisposeScope scope = NewDisposeScope();
+        Dictionary<string, Tensor> state = new(model.state_dict().Select(s => KeyValuePair.Create(s.Key, zeros_like(s.Value))));
+        state["norm.num_batches_tracked"] = tensor(count);
+        Dictionary<string, Content> before = State(model);
+        string path = _folder.New();
+        SafeTensors.Write(path, state);
+        SafeTensorsTests.Fault(() => model.LoadSafeTensors(path), path, "norm.num_batches_tracked", "Int64");
+        Assert.Equal(before, State(model));
     }
 
     [Fact]

@@ -33,16 +33,7 @@ public static class Datasets
     };
 
     /// <summary>The one cache of all notebooks: a folder of the user, or WORKBOOK_CACHE.</summary>
-    public static string CacheFolder
-    {
-        get
-        {
-            string local = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
-            string root = Variable("WORKBOOK_CACHE")
-                ?? (local.Length > 0 ? Path.Combine(local, "pruning-workbook") : Path.Combine(Path.GetTempPath(), $"pruning-workbook-{Environment.UserName}"));
-            return Path.Combine(root, "data");
-        }
-    }
+    public static string CacheFolder => Path.Combine(Native.CacheRoot.Path, "data");
 
     /// <summary>
     /// Opens a data set: from <paramref name="directory"/> or WORKBOOK_DATA where one is named (used as it is: nothing

@@ -62,7 +62,7 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
         }
         catch (WorkbookException e)
         {
-            throw new WorkbookException(SafeTensorsFault.OneLine($"{path} is no mask: {e.Message}"), e);
+            throw new WorkbookException($"{path} is no mask: {e.Message}", e);
         }
     }
 

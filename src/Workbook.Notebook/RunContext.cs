@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Workbook.Notebook;
 
 /// <summary>What a notebook ran on: stands in every chart's caption and in every claim.</summary>
@@ -27,7 +29,7 @@ public sealed record RunContext(string Dataset, string Title, string Profile, IR
 
         if (TrainingImages is int images)
         {
-            parts.Add($"{images:#,0} training images");
+            parts.Add(FormattableString.Invariant($"{images:#,0} training images"));
         }
 
         if (!string.IsNullOrEmpty(Schedule))
@@ -47,10 +49,11 @@ public sealed record RunContext(string Dataset, string Title, string Profile, IR
     {
         if (Seeds.Count == 1)
         {
-            return $"seed {Seeds[0]}";
+            return FormattableString.Invariant($"seed {Seeds[0]}");
         }
 
         bool run = Seeds.Zip(Seeds.Skip(1), (a, b) => b == a + 1).All(next => next);
-        return $"{Seeds.Count} seeds ({(run ? $"{Seeds[0]}–{Seeds[^1]}" : string.Join(", ", Seeds))})";
+        IEnumerable<string> shown = (run ? [Seeds[0], Seeds[^1]] : Seeds).Select(seed => seed.ToString(CultureInfo.InvariantCulture));
+        return $"{Seeds.Count} seeds ({string.Join(run ? "–" : ", ", shown)})";
     }
 }

@@ -48,18 +48,12 @@ internal static class AtomicFile
 
                 // A rename can reach the disk before the bytes do: after a power cut the name must not stand for nothing.
                 stream.Flush(flushToDisk: true);
-                if (!OperatingSystem.IsWindows())
-                {
-                    // While the file is open, so that nobody takes it for one that was left.
-                    File.Move(temporary, full, overwrite: true);
-                }
+
+                // From its closing to its renaming the file is nobody's, but new: see DiscardLeft.
+                File.SetLastWriteTimeUtc(stream.SafeFileHandle, DateTime.UtcNow);
             }
 
-            if (OperatingSystem.IsWindows())
-            {
-                File.Move(temporary, full, overwrite: true);
-            }
-
+            File.Move(temporary, full, overwrite: true);
             temporary = null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
@@ -137,7 +131,7 @@ internal static class AtomicFile
     /// <summary>Deletes what writers of the same file left when they were killed: whoever still writes holds his file locked.</summary>
     private static void DiscardLeft(string folder, string prefix)
     {
-        // Not the newest: between making a file and locking it there is a moment.
+        // Not the newest: between making a file and locking it there is a moment, and one between closing and renaming it.
         foreach (FileInfo left in new DirectoryInfo(folder).EnumerateFiles("*.tmp", new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = true })
             .Where(f => f.Name.StartsWith(prefix, StringComparison.Ordinal) && f.Name.Length == prefix.Length + 36
                 && FileKind.Odd(f.FullName) is null && DateTime.UtcNow - f.LastWriteTimeUtc > TimeSpan.FromSeconds(1)))

@@ -17,7 +17,7 @@ public static class RandomStream
     public static Generator Of(int seed, params ReadOnlySpan<string> purpose)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes($"{seed}/{string.Join('/', purpose!)}"), hash);
+        SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{seed}/{string.Join('/', purpose!)}")), hash);
         return new Generator(BitConverter.ToUInt32(hash));
     }
 }

@@ -43,6 +43,55 @@ public class ChartTests
         Assert.Equal(("kept", 2), ((string?)traces[1]!["name"], Numbers(traces[1]!["y"]).Sum()));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Cells_without_a_finite_number_have_a_colour_of_their_own_and_are_counted(bool fractions)
+    {
+        float any = fractions ? 2.5f : 2;
+        using torch.Tensor matrix = torch.tensor(new[,] { { 0, any, float.NaN }, { float.PositiveInfinity, float.NegativeInfinity, -1 } });
+        Figure figure = Draw.Heatmap("t", matrix, "unit");
+        JsonArray traces = Traces(figure);
+
+        double?[][] Cells(int trace) => [.. traces[trace]!["z"]!.AsArray().Select(row => row!.AsArray().Select(v => v?.GetValue<double>()).ToArray())];
+        Assert.Equal([[0, any, null], [null, null, -1]], Cells(0));
+        Assert.Equal([[null, null, 1], [1, 1, null]], Cells(1));
+        Assert.Equal("not finite", (string?)traces[2]!["name"]);
+        Assert.Contains($"-1 to {(fractions ? "2.5" : "2")}, mean", figure.Text, StringComparison.Ordinal);
+        Assert.Contains("1 of 6 are 0, 3 are not finite", figure.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_mask_with_a_NaN_and_a_matrix_of_nothing_else_can_be_drawn()
+    {
+        using torch.Tensor mask = torch.tensor(new[,] { { 0f, 1f }, { float.NaN, 1f } }), none = torch.full([2, 2], float.NaN), counts = torch.ones(2, 2);
+        JsonArray traces = Traces(Draw.Heatmaps("t", [("mask", mask), ("none", none)], "kept"));
+        Assert.Equal(["1: kept", "0", "not finite"], traces.Skip(4).Select(t => (string?)t!["name"]));
+        Assert.Contains("no finite value", Draw.Heatmap("t", none, "kept").Text, StringComparison.Ordinal);
+        Assert.Single(Traces(Draw.Heatmap("t", counts, "counts")), t => (string?)t!["type"] == "heatmap");
+    }
+
+    [Fact]
+    public void Words_and_numbers_are_the_same_in_every_culture()
+    {
+        using torch.Tensor matrix = torch.arange(2500f).reshape(50, 50).sub(0.5f);
+        using torch.Tensor kept = matrix.gt(0);
+        string Written()
+        {
+            Lab.Describe("mnist", "MNIST", seeds: [-3], trainingImages: 20_000);
+            string words = string.Join('\n', Draw.Heatmap("t", matrix, "weight").Text, Draw.Histogram("t", "x", matrix, kept, [-0.5]).Text, Lab.Context.Caption(),
+                $"{new Summary(-1.25, 0.5, 3)} {Summary.Of([1234.5, -1])}",
+                new Table("", "a", new Column("b", "N1")).Add(new Summary(0.5, 0.25, 2), 618.0).ToBundle()["text/plain"]);
+            Lab.Describe("");
+            return words;
+        }
+
+        string plain = Written();
+        using Workbook.Tests.OddCulture odd = new();
+        Assert.Equal(plain, Written());
+        Assert.Contains("2,500", plain, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_drawn_network_has_a_line_for_each_kept_synapse_and_hollow_neurons()
     {

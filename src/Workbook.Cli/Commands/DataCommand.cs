@@ -59,5 +59,5 @@ internal static class DataCommand
         return 0;
     }
 
-    private static string Megabytes(long bytes) => $"{bytes / 1e6:F1} MB";
+    private static string Megabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e6:F1} MB");
 }

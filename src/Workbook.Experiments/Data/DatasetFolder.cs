@@ -1,6 +1,9 @@
 namespace Workbook;
 
-/// <summary>A folder that has, or should have, the four files of a data set, each NAME.gz or NAME.</summary>
+/// <summary>
+/// A folder that has, or should have, the four files of a data set, each NAME.gz or NAME: as published, with a dot before
+/// <c>idx</c> as in the archives' own names, or each in a folder of its name as Kaggle packs them.
+/// </summary>
 internal sealed class DatasetFolder(string path, ManifestEntry entry)
 {
     /// <summary>The folder.</summary>
@@ -12,8 +15,9 @@ internal sealed class DatasetFolder(string path, ManifestEntry entry)
     /// <summary>Where the file is; null where it isn't.</summary>
     public string? Find(ManifestFile file)
     {
-        string plain = System.IO.Path.Combine(path, file.Name);
-        return File.Exists(plain + ".gz") ? plain + ".gz" : File.Exists(plain) ? plain : null;
+        string[] names = [file.Name, file.Name.Replace("-idx", ".idx", StringComparison.Ordinal)];
+        return names.SelectMany(name => (string[])[name + ".gz", name, System.IO.Path.Combine(name, name), System.IO.Path.Combine(name, name + ".gz")])
+            .Select(name => System.IO.Path.Combine(path, name)).FirstOrDefault(File.Exists);
     }
 
     /// <summary>Is the file there, with the published content?</summary>
@@ -27,6 +31,17 @@ internal sealed class DatasetFolder(string path, ManifestEntry entry)
         {
             return false;
         }
+    }
+
+    /// <summary>What lies there instead and why it is of no use; empty where nobody knows.</summary>
+    public string Hint()
+    {
+        string[] there = Directory.Exists(path) ? [.. Directory.EnumerateFiles(path).Select(f => System.IO.Path.GetFileName(f)).Order(StringComparer.Ordinal)] : [];
+        string? Like(params string[] ends) => there.FirstOrDefault(name => ends.Any(end => name.EndsWith(end, StringComparison.OrdinalIgnoreCase)));
+        return Like(".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar") is { } archive ? $"; unpack {archive} there first"
+            : Like(".csv", ".parquet", ".npz", ".mat", ".pt", ".pkl", ".arff") is { } other ? $"; {other} there is of another format, which is not read"
+            : there.FirstOrDefault(name => name.Contains("ubyte", StringComparison.OrdinalIgnoreCase) || name.Contains("idx", StringComparison.OrdinalIgnoreCase)) is { } odd
+                && entry.Files.All(f => Find(f) is not { } found || System.IO.Path.GetFileName(found) != odd) ? $"; {odd} there may have to be renamed" : "";
     }
 
     /// <summary>Reads the four files, which are there.</summary>

@@ -39,6 +39,7 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
 
     private ImageSet OpenCached(ManifestEntry entry, Patience patience, Action<string>? report)
     {
+        Native.CacheRoot.Check(cache);
         var folder = new DatasetFolder(Path.Combine(cache, entry.Name), entry);
         if (folder.Missing.Count == 0)
         {
@@ -62,7 +63,7 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
                 $"{entry.Title} is not in the cache ({folder.Path}) and WORKBOOK_OFFLINE is set: unset it, or name a folder that has the files (--data DIR)");
         }
 
-        report?.Invoke($"downloading {entry.Title} ({entry.Files.Sum(f => f.Download) / 1e6:0.0} MB)");
+        report?.Invoke(FormattableString.Invariant($"downloading {entry.Title} ({entry.Files.Sum(f => f.Download) / 1e6:0.0} MB)"));
         Fetch(entry, folder.Path, patience, report is null ? null : new DownloadLines(report), CancellationToken.None);
         return folder.Load().Set with { Source = $"{entry.Title}, downloaded" };
     }
@@ -76,14 +77,17 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
                 : $"there is no folder {directory}: name the one that holds the data");
         }
 
-        List<DatasetFolder> places = [.. wanted.Select(w => new DatasetFolder(Path.Combine(directory, w.Name), w))];
+        // Also as torchvision lays them out: MNIST/raw, FashionMNIST/raw.
+        List<DatasetFolder> places = [.. wanted.SelectMany(w => (DatasetFolder[])
+            [new(Path.Combine(directory, w.Name), w), new(Path.Combine(directory, w.Title.Replace("-", "", StringComparison.Ordinal), "raw"), w)])];
         places.Add(new DatasetFolder(directory, wanted[0]));
+        places.Add(new DatasetFolder(Path.Combine(directory, "raw"), wanted[0]));
         DatasetFolder? place = places.Find(p => p.Missing.Count == 0);
         if (place is null)
         {
-            DatasetFolder nearest = places.MinBy(p => p.Missing.Count)!;
+            DatasetFolder nearest = places.MinBy(p => (p.Missing.Count, p.Path == directory ? 0 : 1))!;
             throw new WorkbookException(
-                $"{nearest.Path} lacks {string.Join(", ", nearest.Missing)}: put them there (plain or .gz), or leave --data and WORKBOOK_DATA out to download");
+                $"{nearest.Path} lacks {string.Join(", ", nearest.Missing)}: put them there (plain or .gz), or leave --data and WORKBOOK_DATA out to download{nearest.Hint()}");
         }
 
         (ImageSet set, string[] hashes) = place.Load();
@@ -113,6 +117,7 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
     private static async Task<string> FetchAsync(
         ManifestEntry entry, string path, Patience patience, IProgress<DownloadProgress>? progress, CancellationToken cancel)
     {
+        Native.CacheRoot.Check(path);
         try
         {
             Directory.CreateDirectory(path);
@@ -120,7 +125,7 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new WorkbookException(
-                $"the folder {path} can't be made ({e.Message.ReplaceLineEndings(" ")}): set WORKBOOK_CACHE to one that can", e);
+                $"the folder {path} can't be made ({e.Message}): set WORKBOOK_CACHE to one that can", e);
         }
 
         (FileStream held, TimeSpan waited) = await LockAsync(path, patience.Lost, cancel);
@@ -165,7 +170,7 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 throw new WorkbookException(
-                    $"{file} is held by another process or can't be written ({e.Message.ReplaceLineEndings(" ")}): end that process, or set WORKBOOK_CACHE to another folder", e);
+                    $"{file} is held by another process or can't be written ({e.Message}): end that process, or set WORKBOOK_CACHE to another folder", e);
             }
         }
     }

@@ -37,6 +37,9 @@ internal sealed class Downloader(
         DefaultRequestHeaders = { { "User-Agent", "pruning-workbook" } },
     };
 
+    /// <summary>A mirror that sends less in the time of a silence is as good as silent: a byte now and then would keep everybody waiting for hours.</summary>
+    private const int LeastBytes = 1 << 12;
+
     private readonly List<Uri> _mirrors = [.. mirrors];
     private TimeSpan _lost;
 
@@ -77,11 +80,12 @@ internal sealed class Downloader(
     private async Task<string?> TryAsync(Uri mirror, ManifestFile file, string path, TimeSpan wait)
     {
         string part = path + ".part";
-        var silence = Stopwatch.StartNew();
+        Stopwatch silence = Stopwatch.StartNew(), sinceByte = Stopwatch.StartNew();
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(mirror, file.Name + ".gz"));
+            Local(part, () => DiscardForeign(part));
             long have = new FileInfo(part) is { Exists: true } earlier ? earlier.Length : 0;
             request.Headers.Range = have > 0 ? new RangeHeaderValue(have, null) : null;
             timer.CancelAfter(wait);
@@ -96,7 +100,8 @@ internal sealed class Downloader(
 
             if (!response.IsSuccessStatusCode)
             {
-                return $"answered {(int)response.StatusCode} {response.ReasonPhrase}";
+                string elsewhere = response.Headers.Location is { IsAbsoluteUri: true } to ? $" (a redirect to {to.Scheme}:, which is not followed)" : "";
+                return $"answered {(int)response.StatusCode} {response.ReasonPhrase}{elsewhere}";
             }
 
             bool continues = response.StatusCode == HttpStatusCode.PartialContent && response.Content.Headers.ContentRange?.From == have;
@@ -115,16 +120,25 @@ internal sealed class Downloader(
             {
                 long? total = response.Content.Headers.ContentLength + received;
                 byte[] buffer = new byte[1 << 16];
-                await using FileStream output = Local(to, () => new FileStream(to, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0));
+                await using FileStream output = Local(to, () =>
+                {
+                    if (received == 0)
+                    {
+                        File.Delete(to);
+                    }
+
+                    // A new file is really new: nobody's link stands in its place.
+                    return new FileStream(to, received == 0 ? FileMode.CreateNew : FileMode.Open, FileAccess.Write, FileShare.Read, bufferSize: 0);
+                });
                 Local(to, () =>
                 {
                     output.SetLength(received);
                     output.Position = received;
                     return true;
                 });
-                while (true)
+                timer.CancelAfter(wait);
+                for (long counted = received; ;)
                 {
-                    timer.CancelAfter(wait);
                     int read = await from.ReadAtLeastAsync(buffer, received == 0 ? 2 : 1, throwOnEndOfStream: false, timer.Token);
                     if (received == 0 && buffer is not [0x1f, 0x8b, ..])
                     {
@@ -141,8 +155,15 @@ internal sealed class Downloader(
                         output.Write(buffer, 0, read);
                         return true;
                     });
-                    silence.Restart();
+                    sinceByte.Restart();
                     received += read;
+                    if (received - counted >= LeastBytes)
+                    {
+                        counted = received;
+                        silence.Restart();
+                        timer.CancelAfter(wait);
+                    }
+
                     if (received > file.Bytes + 65536)
                     {
                         output.SetLength(0);
@@ -155,11 +176,12 @@ internal sealed class Downloader(
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            return $"silent for {wait.TotalSeconds:0.#} s";
+            return FormattableString.Invariant(sinceByte.Elapsed < wait / 2 && wait > TimeSpan.Zero
+                ? $"too slow, less than {LeastBytes / 1024} KB in {wait.TotalSeconds:0.#} s" : (FormattableString)$"silent for {wait.TotalSeconds:0.#} s");
         }
         catch (HttpRequestException e)
         {
-            return (e.InnerException ?? e).Message.ReplaceLineEndings(" ");
+            return (e.InnerException ?? e).Message;
         }
         catch (HttpIOException e)
         {
@@ -167,7 +189,7 @@ internal sealed class Downloader(
         }
         catch (IOException e)
         {
-            return $"broke off ({e.Message.ReplaceLineEndings(" ")})";
+            return $"broke off ({e.Message})";
         }
         catch (WorkbookException)
         {
@@ -180,6 +202,17 @@ internal sealed class Downloader(
             _lost += silence.Elapsed;
             Discard(part, longest: 0);
         }
+    }
+
+    /// <summary>A part is a file of this downloader's: through a link its bytes would go elsewhere, and a pipe never takes them.</summary>
+    private static bool DiscardForeign(string part)
+    {
+        if (new FileInfo(part).LinkTarget is not null || Native.FileKind.Odd(part) is not (null or "a folder"))
+        {
+            File.Delete(part);
+        }
+
+        return true;
     }
 
     private static void Discard(string part, long longest)
@@ -226,7 +259,7 @@ internal sealed class Downloader(
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new WorkbookException(
-                $"{path} can't be written ({e.Message.ReplaceLineEndings(" ")}): free some space there, or set WORKBOOK_CACHE to another folder", e);
+                $"{path} can't be written ({e.Message}): free some space there, or set WORKBOOK_CACHE to another folder", e);
         }
     }
 }

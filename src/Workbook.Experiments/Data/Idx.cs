@@ -16,6 +16,12 @@ internal static class Idx
     private const int ImagesMagic = 0x803;
     private const int LabelsMagic = 0x801;
 
+    /// <summary>More than 1.3 million images of 28 × 28: what claims more would rather fill the memory than be a data set.</summary>
+    private const long MostBytes = 1L << 30;
+
+    /// <summary>Beyond this the content is counted before it is kept: a file of a few kilobytes can unpack to gigabytes.</summary>
+    private const long MostUncounted = 1L << 26;
+
     /// <summary>Reads images [count, rows, columns].</summary>
     /// <exception cref="WorkbookException">The file can't be read or isn't what it should be.</exception>
     public static IdxFile ReadImages(string path) => Read(path, ImagesMagic, 3, "images");
@@ -26,7 +32,7 @@ internal static class Idx
     {
         IdxFile file = Read(path, LabelsMagic, 1, "labels");
         int bad = file.Data.AsSpan().IndexOfAnyExceptInRange((byte)0, (byte)9);
-        return bad < 0 ? file : throw Fault(path, $"label {file.Data[bad]} at position {bad} is not in 0 to 9");
+        return bad < 0 ? file : throw new WorkbookException($"{path}: label {file.Data[bad]} at position {bad} is not in 0 to 9: data sets of ten classes are read, put the labels of one there");
     }
 
     /// <summary>The uncompressed content's SHA-256.</summary>
@@ -55,12 +61,12 @@ internal static class Idx
         int found = got < 4 ? 0 : BinaryPrimitives.ReadInt32BigEndian(header);
         if (found != magic)
         {
-            throw Fault(path, $"is not an IDX file of {what}: it begins with 0x{found:x8} instead of 0x{magic:x8}");
+            throw new WorkbookException($"{path} is not an IDX file of {what}: it begins with 0x{found:x8} instead of 0x{magic:x8}{Kind(found, what)}");
         }
 
         if (got < header.Length)
         {
-            throw Fault(path, "ends inside its header");
+            throw Fault(path, $"ends inside its header");
         }
 
         int[] dimensions = new int[rank];
@@ -75,12 +81,49 @@ internal static class Idx
             }
         }
 
+        if (length > MostUncounted)
+        {
+            Count(path, header.Length, length);
+        }
+
+        if (length > MostBytes)
+        {
+            throw new WorkbookException($"{path} holds {length:N0} bytes of {what}: at most {MostBytes:N0} are read, put a smaller data set there");
+        }
+
         byte[] data = ReadExactly(stream, (int)length, path);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(header);
         hash.AppendData(data);
         return new IdxFile(dimensions, data, hash.GetHashAndReset());
     });
+
+    /// <summary>What a file that begins otherwise is, and what to do; it may be sound, only not the one that belongs there.</summary>
+    private static string Kind(int magic, string what) => magic switch
+    {
+        ImagesMagic or LabelsMagic => $", as {(what == "images" ? "labels" : "images")} do: have the files been exchanged?",
+        _ when magic >> 16 == 0 && (magic >> 8) is 0x08 or 0x09 or 0x0b or 0x0c or 0x0d or 0x0e => ": it is an IDX file of other numbers or dimensions; bytes are read, put that file there",
+        0x504b0304 => ": it is a zip archive, unpack it first",
+        0x76657273 => ": it is a pointer of Git LFS that stands for the file, run 'git lfs pull' where it was cloned",
+        _ => ": get it again (workbook data fetch)",
+    };
+
+    /// <exception cref="WorkbookException">There is more or less than the header announces.</exception>
+    private static void Count(string path, int header, long length) => Guarded(path, stream =>
+    {
+        byte[] buffer = new byte[1 << 16];
+        long found = -header;
+        for (int read; found <= length && (read = stream.Read(buffer)) > 0;)
+        {
+            found += read;
+        }
+
+        return found == length ? true : throw Unlike(path, found, length);
+    });
+
+    private static WorkbookException Unlike(string path, long found, long length) => found < length
+        ? Fault(path, $"is cut short: {found:N0} of {length:N0} bytes after the header")
+        : Fault(path, $"goes on after the {length:N0} bytes that its header announces");
 
     /// <summary>Grows with what is really there: a header alone can't make it allocate.</summary>
     private static byte[] ReadExactly(Stream stream, int length, string path)
@@ -97,20 +140,21 @@ internal static class Idx
             int read = stream.Read(data, filled, data.Length - filled);
             if (read == 0)
             {
-                throw Fault(path, $"is cut short: {filled:N0} of {length:N0} bytes after the header");
+                throw Unlike(path, filled, length);
             }
 
             filled += read;
         }
 
-        return stream.ReadByte() < 0 ? data : throw Fault(path, $"goes on after the {length:N0} bytes that its header announces");
+        return stream.ReadByte() < 0 ? data : throw Unlike(path, length + 1L, length);
     }
 
     private static T Guarded<T>(string path, Func<Stream, T> read)
     {
         try
         {
-            using FileStream file = File.OpenRead(path);
+            // Opening a pipe would wait for ever, and a device may never end.
+            using FileStream file = Native.FileKind.Odd(path) is { } odd ? throw new WorkbookException($"{path} can't be read: it is {odd}, put the file there") : File.OpenRead(path);
             Span<byte> start = stackalloc byte[2];
             bool zipped = file.ReadAtLeast(start, 2, throwOnEndOfStream: false) == 2 && start is [0x1f, 0x8b];
             file.Position = 0;
@@ -119,14 +163,15 @@ internal static class Idx
         }
         catch (InvalidDataException e)
         {
-            throw Fault(path, "is a damaged or cut short gzip file", e);
+            throw Fault(path, $"is a damaged or cut short gzip file", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new WorkbookException($"{path} can't be read: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw new WorkbookException($"{path} can't be read: {e.Message}", e);
         }
     }
 
-    private static WorkbookException Fault(string path, string what, Exception? inner = null) =>
-        new($"{path} {what}: delete it and get it again (workbook data fetch)", inner);
+    /// <summary>A fault of a file that is not as it was published.</summary>
+    private static WorkbookException Fault(string path, InvariantText what, Exception? inner = null) =>
+        new($"{path} {what.ToString()}: get it again (workbook data fetch)", inner);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Workbook;
 
@@ -18,8 +19,15 @@ internal sealed record ManifestEntry(
 }
 
 /// <summary>The published data sets, as data/datasets.json describes them.</summary>
-internal sealed record Manifest(IReadOnlyList<ManifestEntry> Datasets)
+/// <exception cref="WorkbookException">A name would lead out of the folder that it is joined to.</exception>
+internal sealed partial record Manifest(IReadOnlyList<ManifestEntry> Datasets)
 {
+    /// <summary>The data sets; names of folders and files are nothing but names.</summary>
+    public IReadOnlyList<ManifestEntry> Datasets { get; } =
+        Datasets.SelectMany(d => d.Files.Select(f => f.Name).Prepend(d.Name)).FirstOrDefault(name => !PlainName().IsMatch(name)) is { } bad
+            ? throw new WorkbookException($"the list of data sets is damaged: '{bad}' is no plain name of a file or folder; install the library again")
+            : Datasets;
+
     private static readonly Lazy<Manifest> Read = new(() =>
     {
         using Stream json = typeof(Manifest).Assembly.GetManifestResourceStream("datasets.json")!;
@@ -28,6 +36,10 @@ internal sealed record Manifest(IReadOnlyList<ManifestEntry> Datasets)
 
     /// <summary>The one inside Workbook.dll.</summary>
     public static Manifest Embedded => Read.Value;
+
+    // Not Windows' devices either, which answer to "nul.gz" in any folder.
+    [GeneratedRegex(@"\A(?!(con|prn|aux|nul|com.|lpt.)(\.|\z))[A-Za-z0-9][A-Za-z0-9._-]{0,99}\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex PlainName();
 
     /// <summary>The entry of that name.</summary>
     /// <exception cref="WorkbookException">There is none.</exception>

@@ -7,6 +7,7 @@ namespace Workbook;
 internal static class CheckSums
 {
     private const string FileName = "SHA256SUMS";
+    private const int LongestBytes = 1 << 24; // 100,000 files
 
     /// <summary>Writes the file; the folder's others are complete.</summary>
     internal static void Write(string folder) => AtomicFile.Write(Path.Combine(folder, FileName), Encoding.UTF8.GetBytes(Of(folder)));
@@ -22,8 +23,10 @@ internal static class CheckSums
         }
     }
 
-    /// <summary>Reading must not keep the folder's owner from renaming or deleting it.</summary>
-    internal static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+    /// <summary>Reading must not keep the folder's owner from renaming or deleting it, nor wait for ever for a pipe or a device.</summary>
+    /// <exception cref="WorkbookException">It is no file.</exception>
+    internal static FileStream Open(string path) => Native.FileKind.Odd(path) is { } odd ? throw new WorkbookException($"{Path.GetFileName(path)} is {odd}")
+        : new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
 
     private static string Of(string folder) => string.Concat(Directory.EnumerateFiles(folder).Where(path => Path.GetFileName(path) != FileName)
         .Order(StringComparer.Ordinal).Select(path => $"{HashOf(path)}  {Path.GetFileName(path)}\n"));
@@ -31,7 +34,7 @@ internal static class CheckSums
     private static string TextOf(string path)
     {
         using StreamReader reader = new(Open(path));
-        return reader.ReadToEnd();
+        return reader.BaseStream.Length <= LongestBytes ? reader.ReadToEnd() : throw new WorkbookException($"{FileName} is not as it was written");
     }
 
     private static string HashOf(string path)

@@ -10,6 +10,7 @@ namespace Workbook;
 internal static class RunFolder
 {
     private const string DocumentFile = "run.json";
+    private const long LongestDocument = 1L << 28;
 
     /// <summary>Says what is being trained, so that a list of runs can.</summary>
     internal static void Begin(string folder, RunRecord record)
@@ -48,7 +49,7 @@ internal static class RunFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException or WorkbookException)
         {
-            throw new WorkbookException($"run {folder} is damaged: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw new WorkbookException($"run {folder} is damaged: {e.Message}", e);
         }
     }
 
@@ -59,7 +60,7 @@ internal static class RunFolder
         {
             return Deserialize(folder).Record;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or NotSupportedException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or NotSupportedException or ArgumentException or WorkbookException)
         {
             return null;
         }
@@ -80,7 +81,8 @@ internal static class RunFolder
     private static RunDocument Deserialize(string folder)
     {
         using FileStream stream = CheckSums.Open(Path.Combine(folder, DocumentFile));
-        return JsonSerializer.Deserialize<RunDocument>(stream, RunRecord.Json) ?? throw new JsonException($"{DocumentFile} is empty");
+        return (stream.Length <= LongestDocument ? JsonSerializer.Deserialize<RunDocument>(stream, RunRecord.Json) : null)
+            ?? throw new JsonException($"{DocumentFile} is empty or longer than any run's");
     }
 
     private static byte[] Serialize(RunDocument document) => JsonSerializer.SerializeToUtf8Bytes(document, RunRecord.Json);

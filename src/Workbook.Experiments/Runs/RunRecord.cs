@@ -71,7 +71,7 @@ public sealed record RunRecord
     public string Hash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(Sorted, s_canonical))))[..20];
 
     /// <summary>E.g. <c>LeNet300100, MNIST, seed 3, masked</c>.</summary>
-    public override string ToString() => $"{Model}, {Data}, seed {Seed}{(MaskHash is null ? "" : ", masked")}";
+    public override string ToString() => FormattableString.Invariant($"{Model}, {Data}, seed {Seed}{(MaskHash is null ? "" : ", masked")}");
 
     private RunRecord Sorted => this with { More = new SortedDictionary<string, string>(More.ToDictionary(), StringComparer.Ordinal), Version = "", Behaviour = null };
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Workbook;
@@ -48,6 +49,21 @@ public sealed partial class RunStore : ITrainings
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
+        CultureInfo culture = CultureInfo.CurrentCulture;
+        try
+        {
+            // Parts, schedules and layers of the user's own describe themselves too, with numbers: a hash has no culture.
+            CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+            return DescribeInvariantly(model, data, recipe, seed, mask, parts);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
+
+    private static RunRecord DescribeInvariantly(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, TrainingPart[] parts)
+    {
         SortedDictionary<string, string> more = new(WithLoss(parts).Where(p => p.Small(1) is not null || p is CheckpointProbe).ToDictionary(p => p.Name, p => p.Describe()), StringComparer.Ordinal);
         if (mask?.Describe(model) is { } schedule)
         {

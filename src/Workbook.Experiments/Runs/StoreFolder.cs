@@ -35,6 +35,11 @@ internal static class StoreFolder
         try
         {
             string path = Path.Combine(folder, FormatFile);
+            if (Native.FileKind.Odd(path) is { } odd)
+            {
+                throw new WorkbookException($"{folder} is no run store, its {FormatFile} is {odd}: name another folder with {RunStore.Variable}");
+            }
+
             if (File.Exists(path) ? File.ReadAllText(path).Trim() != Format
                 : Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(entry => !Path.GetFileName(entry).StartsWith('.')))
             {
@@ -70,7 +75,7 @@ internal static class StoreFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or WorkbookException)
         {
-            throw new WorkbookException($"the run store {store} can't be written ({e.Message.ReplaceLineEndings(" ")}): make room or name another folder with {RunStore.Variable}", e);
+            throw new WorkbookException($"the run store {store} can't be written ({e.Message}): make room or name another folder with {RunStore.Variable}", e);
         }
     }
 

@@ -15,13 +15,18 @@ internal sealed record Coloring(double Low, double High, object Scale, bool Inte
     private static readonly object[] s_mask =
         [Stop(0, "rgba(128,128,128,0.15)"), Stop(0.5, "rgba(128,128,128,0.15)"), Stop(0.5, Palette.Kept), Stop(1, Palette.Kept)];
 
+    /// <summary>The one colour of what is no number: pink, which neither scale has.</summary>
+    public static object[] NotFinite { get; } = [Stop(0, NotFiniteColor), Stop(1, NotFiniteColor)];
+
+    private const string NotFiniteColor = "#CC79A7";
+
     public static Coloring For(IEnumerable<double[]> rows)
     {
         double[] all = [.. rows.SelectMany(row => row).Where(double.IsFinite)];
         double low = all.DefaultIfEmpty(0).Min();
         double high = all.DefaultIfEmpty(1).Max();
         bool integers = all.All(v => v == Math.Truncate(v) && Math.Abs(v) < 1e15);
-        if (integers && low >= 0 && high <= 1)
+        if (integers && all.Length > 0 && low >= 0 && high <= 1)
         {
             return new Coloring(0, 1, s_mask, true, true);
         }
@@ -30,10 +35,15 @@ internal sealed record Coloring(double Low, double High, object Scale, bool Inte
         return low < 0 ? new Coloring(-reach, reach, s_diverging, integers, false) : new Coloring(Math.Min(low, 0), high, s_sequential, integers, false);
     }
 
-    /// <summary>What a mask's two colours say; they need no colour bar.</summary>
-    public IEnumerable<Trace> Legend(string unit)
+    /// <summary>What the colours say that the colour bar does not: a mask's two, and that of cells without a finite number.</summary>
+    public IEnumerable<Trace> Legend(string unit, IEnumerable<double[]> rows)
     {
-        (string Name, string Color)[] entries = Mask ? [($"1: {unit}", Palette.Kept), ("0", "rgba(128,128,128,0.4)")] : [];
+        List<(string Name, string Color)> entries = Mask ? [($"1: {unit}", Palette.Kept), ("0", "rgba(128,128,128,0.4)")] : [];
+        if (!rows.All(row => row.All(double.IsFinite)))
+        {
+            entries.Add(("not finite", NotFiniteColor));
+        }
+
         return entries.Select(entry => Plot.Trace("scatter", new
         {
             mode = "markers",

@@ -21,7 +21,7 @@ public static partial class Draw
         bool square = Math.Max(cells.Length, cells[0].Length) <= 4 * Math.Min(cells.Length, cells[0].Length);
         (string, object)[] anchor = square ? [("scaleanchor", "x"), ("constrain", "domain")] : [];
         GenericChart chart = Plot.Chart(
-            [HeatmapTrace(cells, coloring, unit, "", showScale: true), .. coloring.Legend(unit)],
+            [.. HeatmapTraces(cells, coloring, unit, "", showScale: true), .. coloring.Legend(unit, cells)],
             ("xaxis", Plot.Axis(x, ("constrain", "domain"), ("showgrid", false), ("zeroline", false))),
             ("yaxis", Plot.Axis(y, [("autorange", "reversed"), ("showgrid", false), ("zeroline", false), .. anchor])));
         return new Figure(chart, title, Words(unit, cells), height) { Shape = square ? ((double)cells.Length / cells[0].Length, 40) : null };
@@ -53,7 +53,7 @@ public static partial class Draw
             (double below, double above) = Slot(rows - 1 - (i / columns), rows, 0.02);
             above -= 0.12 / rows;
             string suffix = i == 0 ? "" : $"{i + 1}";
-            traces.Add(HeatmapTrace(all[i].Cells, coloring, unit, suffix, showScale: i == 0));
+            traces.AddRange(HeatmapTraces(all[i].Cells, coloring, unit, suffix, showScale: i == 0));
             layout.Add(("xaxis" + suffix, Plot.HiddenAxis(("domain", new[] { left, right }), ("anchor", "y" + suffix), ("constrain", "domain"))));
             layout.Add(("yaxis" + suffix, Plot.HiddenAxis(
                 ("domain", new[] { below, above }), ("anchor", "x" + suffix), ("autorange", "reversed"), ("scaleanchor", "x" + suffix), ("constrain", "domain"), ("constraintoward", "top"))));
@@ -65,7 +65,7 @@ public static partial class Draw
         double ratio = (double)rows / columns * all[0].Cells.Length / all[0].Cells[0].Length;
         int extra = (rows * 24) + 30;
         layout.Add(("margin", new { l = 5, r = 5, t = 30, b = 5 }));
-        traces.AddRange(coloring.Legend(unit));
+        traces.AddRange(coloring.Legend(unit, all.SelectMany(m => m.Cells)));
         return new Figure(Plot.Chart(traces, [.. layout]), title, words, (int)(ratio * 900) + extra) { Shape = (ratio, extra) };
     }
 
@@ -113,18 +113,37 @@ public static partial class Draw
         return new Figure(chart, title, $"{all.Length} images: {string.Join(", ", names)}", (int)(ratio * 900) + 20) { Shape = (ratio, 20) };
     }
 
-    private static Trace HeatmapTrace(double[][] cells, Coloring coloring, string unit, string axis, bool showScale) => Plot.Trace("heatmap", new
+    /// <summary>The cells, and over them those without a number: no colour of the scale is theirs.</summary>
+    private static IEnumerable<Trace> HeatmapTraces(double[][] cells, Coloring coloring, string unit, string axis, bool showScale)
     {
-        z = coloring.Integers ? (object)cells.Select(row => row.Select(v => (long)v).ToArray()).ToArray() : cells,
-        xaxis = "x" + axis,
-        yaxis = "y" + axis,
-        zmin = coloring.Low,
-        zmax = coloring.High,
-        colorscale = coloring.Scale,
-        showscale = showScale && !coloring.Mask,
-        colorbar = Coloring.Bar(unit),
-        hovertemplate = "column %{x}, row %{y}: %{z}<extra></extra>",
-    });
+        yield return Plot.Trace("heatmap", new
+        {
+            z = coloring.Integers
+                ? (object)cells.Select(row => row.Select(v => double.IsFinite(v) ? (long?)v : null).ToArray()).ToArray()
+                : cells.Select(row => row.Select(v => double.IsFinite(v) ? (double?)v : null).ToArray()).ToArray(),
+            xaxis = "x" + axis,
+            yaxis = "y" + axis,
+            zmin = coloring.Low,
+            zmax = coloring.High,
+            colorscale = coloring.Scale,
+            showscale = showScale && !coloring.Mask,
+            colorbar = Coloring.Bar(unit),
+            hovertemplate = "column %{x}, row %{y}: %{z}<extra></extra>",
+        });
+        if (!cells.All(row => row.All(double.IsFinite)))
+        {
+            yield return Plot.Trace("heatmap", new
+            {
+                z = cells.Select(row => row.Select(v => double.IsFinite(v) ? (int?)null : 1).ToArray()).ToArray(),
+                text = cells.Select(row => row.Select(v => double.IsFinite(v) ? "" : Number(v)).ToArray()).ToArray(),
+                xaxis = "x" + axis,
+                yaxis = "y" + axis,
+                colorscale = Coloring.NotFinite,
+                showscale = false,
+                hovertemplate = "column %{x}, row %{y}: %{text}<extra></extra>",
+            });
+        }
+    }
 
     private static double[][] Cells(string title, torch.Tensor matrix)
     {
@@ -152,7 +171,9 @@ public static partial class Draw
 
     private static string Words(string unit, double[][] cells)
     {
-        double[] all = [.. cells.SelectMany(row => row)];
-        return $"{cells.Length} × {cells[0].Length}, {unit}: {Number(all.Min())} to {Number(all.Max())}, mean {Number(all.Average())}, {all.Count(v => v == 0):#,0} of {all.Length:#,0} are 0";
+        double[] all = [.. cells.SelectMany(row => row)], finite = [.. all.Where(double.IsFinite)];
+        string range = finite.Length == 0 ? "no finite value" : $"{Number(finite.Min())} to {Number(finite.Max())}, mean {Number(finite.Average())}";
+        string odd = finite.Length == all.Length ? "" : FormattableString.Invariant($", {all.Length - finite.Length:#,0} are not finite");
+        return FormattableString.Invariant($"{cells.Length} × {cells[0].Length}, {unit}: {range}, {all.Count(v => v == 0):#,0} of {all.Length:#,0} are 0{odd}");
     }
 }

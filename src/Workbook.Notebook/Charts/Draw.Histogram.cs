@@ -68,8 +68,8 @@ public static partial class Draw
             ("shapes", shapes),
             ("xaxis", Plot.Axis(x)),
             ("yaxis", logY ? Plot.Axis("number of values (log)", ("type", "log"), ("dtick", 1)) : Plot.Axis("number of values")));
-        string words = $"{finite.Length:#,0} values from {Number(low)} to {Number(finite.Max())}, {Summary.Of(finite).ToString("0.####", CultureInfo.InvariantCulture)}"
-            + (keep is null ? "" : $"; kept {keptCounts.Sum():#,0}, pruned {prunedCounts.Sum():#,0}")
+        string words = FormattableString.Invariant($"{finite.Length:#,0} values from {Number(low)} to {Number(finite.Max())}, {Summary.Of(finite).ToString("0.####", CultureInfo.InvariantCulture)}")
+            + (keep is null ? "" : FormattableString.Invariant($"; kept {keptCounts.Sum():#,0}, pruned {prunedCounts.Sum():#,0}"))
             + (lines.Length == 0 ? "" : $"; thresholds {string.Join(", ", lines.Select(Number))}");
         return new Figure(chart, title, words, height);
     }

@@ -44,6 +44,7 @@ public readonly record struct Interval(double Mean, double Low, double High, int
     public string ToString(string? format, IFormatProvider? formatProvider)
     {
         format ??= "0.00";
+        formatProvider ??= System.Globalization.CultureInfo.InvariantCulture; // what is written is the same everywhere
         string mean = Mean.ToString(format, formatProvider);
         return Count < 2 ? mean : $"{mean} [{Low.ToString(format, formatProvider)}, {High.ToString(format, formatProvider)}]";
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Workbook.Notebook;
 
 /// <summary>Values of several seeds in two numbers.</summary>
@@ -22,8 +24,11 @@ public readonly record struct Summary(double Mean, double Deviation, int Count) 
     }
 
     /// <summary>For example "97.41 ± 0.07"; the mean alone where there is one value.</summary>
+    /// <param name="format">Two decimals where there is none.</param>
+    /// <param name="formatProvider">The culture; the invariant one where there is none, so that what is written is the same everywhere.</param>
     public string ToString(string? format, IFormatProvider? formatProvider)
     {
+        formatProvider ??= CultureInfo.InvariantCulture;
         string mean = Mean.ToString(format ?? "0.00", formatProvider);
         return Count < 2 ? mean : $"{mean} ± {Deviation.ToString(format ?? "0.00", formatProvider)}";
     }

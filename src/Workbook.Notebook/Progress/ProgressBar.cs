@@ -95,12 +95,12 @@ public sealed class ProgressBar : IDisposable
         return new Dictionary<string, string>
         {
             ["text/html"] = $"<div class=\"wb-progress\" style=\"display:flex;flex-wrap:wrap;gap:.2em .8em;align-items:center;font-size:13px\"><span>{WebUtility.HtmlEncode(_title)}</span> "
-                + $"<span style=\"flex:0 1 12em;min-width:6em;height:.6em;background:rgba(128,128,128,.3);border-radius:.3em\"><span style=\"display:block;width:{share * 100:0.#}%;height:100%;background:#0072B2;border-radius:.3em\"></span></span> <span>{words}</span></div>",
+                + FormattableString.Invariant($"<span style=\"flex:0 1 12em;min-width:6em;height:.6em;background:rgba(128,128,128,.3);border-radius:.3em\"><span style=\"display:block;width:{share * 100:0.#}%;height:100%;background:#0072B2;border-radius:.3em\"></span></span> <span>{words}</span></div>"),
             ["text/plain"] = $"{_title} [{new string('#', cells)}{new string('.', 20 - cells)}] {words}",
         };
     }
 
-    private static string Clock(TimeSpan time) => time.TotalSeconds < 60 ? $"{time.TotalSeconds:0.0} s" : $"{(int)time.TotalMinutes}:{time.Seconds:00} min";
+    private static string Clock(TimeSpan time) => time.TotalSeconds < 60 ? FormattableString.Invariant($"{time.TotalSeconds:0.0} s") : $"{(int)time.TotalMinutes}:{time.Seconds:00} min";
 
     private sealed class UnderWay(ProgressBar bar) : IDisposable
     {

@@ -51,7 +51,8 @@ public sealed record DropAndGrow : MaskSchedule
     /// <summary>Sparse evolutionary training (Mocanu et al. 2018): grows at random.</summary>
     /// <param name="start">What is left at the start; the parameters that it names change.</param>
     /// <param name="seed">Same seed, same places.</param>
-    public static DropAndGrow Set(Mask start, int seed) => new($"SET, seed {seed}", start, step => Saliency.Random(seed, "grow", FormattableString.Invariant($"{step}")));
+    public static DropAndGrow Set(Mask start, int seed) =>
+        new(FormattableString.Invariant($"SET, seed {seed}"), start, step => Saliency.Random(seed, "grow", FormattableString.Invariant($"{step}")));
 
     /// <summary>RigL (Evci et al. 2020, algorithm 1): grows where the dense gradient of the coming batch is largest.</summary>
     /// <param name="start">What is left at the start; the parameters that it names change.</param>

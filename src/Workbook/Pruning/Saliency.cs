@@ -97,7 +97,7 @@ public abstract class Saliency
             return rand(weight.shape, generator: generator);
         }
 
-        public override string ToString() => $"random, seed {seed}";
+        public override string ToString() => FormattableString.Invariant($"random, seed {seed}");
     }
 
     private static Tensor Gradient(string name, Parameter weight, string criterion) =>

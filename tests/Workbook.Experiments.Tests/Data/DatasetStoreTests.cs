@@ -64,6 +64,60 @@ public sealed class DatasetStoreTests : IDisposable
         Assert.Empty(mirror.Requests);
     }
 
+    [Theory]
+    [InlineData("{0}", false)] // as the archives call them: train-images.idx3-ubyte
+    [InlineData("{0}.gz", true)]
+    [InlineData("MNIST/raw/{1}", false)] // torchvision
+    [InlineData("raw/{1}.gz", true)]
+    [InlineData("{1}/{1}", false)] // Kaggle
+    [InlineData("{0}/{0}.gz", true)]
+    [InlineData("mnist/{0}", false)]
+    public void Folders_as_others_lay_them_out_are_read(string layout, bool zipped)
+    {
+        foreach ((string name, byte[] content) in _set.Contents)
+        {
+            string path = Path.Combine(Named, string.Format(null, layout, name.Replace("-idx", ".idx", StringComparison.Ordinal), name));
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllBytes(path, zipped ? SmallSet.Gzip(content) : content);
+        }
+
+        Assert.Equal("MNIST from the folder that was named", Store(offline: true).Open("mnist", Named, null).Source);
+        Assert.Contains(Store().List(Named), s => s is { Name: "mnist", Verified: true });
+    }
+
+    [Theory]
+    [InlineData("archive.zip", "unpack archive.zip")]
+    [InlineData("mnist_train.csv", "mnist_train.csv there is of another format")]
+    [InlineData("mnist.npz", "another format")]
+    [InlineData("emnist-digits-train-images-idx3-ubyte.gz", "renamed")]
+    [InlineData("notes.txt", "out to download")]
+    public void What_lies_there_instead_is_told(string file, string says)
+    {
+        Directory.CreateDirectory(Named);
+        File.WriteAllText(Path.Combine(Named, file), "");
+        string message = Fails("mnist", Named);
+        Assert.Contains($"{Named} lacks train-images-idx3-ubyte.gz", message);
+        Assert.Contains(says, message);
+    }
+
+    [Theory]
+    [InlineData("../outside")]
+    [InlineData("/outside")]
+    [InlineData("a/b")]
+    [InlineData(@"a\b")]
+    [InlineData("..")]
+    [InlineData("")]
+    [InlineData("nul.x")]
+    [InlineData("a\n")]
+    public void A_manifest_whose_names_lead_elsewhere_is_refused(string name)
+    {
+        ManifestEntry entry = _set.Manifest().Datasets[0];
+        foreach (ManifestEntry bad in (ManifestEntry[])[entry with { Name = name }, entry with { TestLabels = entry.TestLabels with { Name = name } }])
+        {
+            Assert.Contains("no plain name", Assert.Throws<WorkbookException>(() => new Manifest([entry, bad])).Message);
+        }
+    }
+
     [Fact]
     public void A_path_that_is_a_file_or_nothing_is_named()
     {

@@ -181,24 +181,88 @@ public sealed class DownloadTests : IDisposable
     [Fact]
     public void Full_disk_ends_the_download_in_one_line()
     {
+        Assert.SkipUnless(FullDisk.IsToBeHad(_set.Folder), FullDisk.Needs);
         using var mirror = Mirror.Good(_set);
-        Directory.CreateDirectory(Target);
-        string part = Path.Combine(Target, "train-images-idx3-ubyte.gz.part");
-        if (OperatingSystem.IsLinux())
-        {
-            // Every write to this device fails as on a full disk.
-            File.CreateSymbolicLink(part, "/dev/full");
-        }
-        else
-        {
-            Directory.CreateDirectory(part);
-        }
+        (int exitCode, string error) = FullDisk.Run(_set.Folder, "size=4k,nr_inodes=6", "\"$2\"", FetchChild.Start(Path.Combine(_set.Folder, "cache"), mirror.Uri));
+        Assert.Equal(2, exitCode);
+        string line = Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("can't be written", line);
+        Assert.Contains("WORKBOOK_CACHE", line);
+    }
 
+    [Fact]
+    public void What_is_in_the_way_of_a_part_is_told_and_no_other_mirror_is_tried()
+    {
+        using var mirror = Mirror.Good(_set);
+        Directory.CreateDirectory(Path.Combine(Target, "train-images-idx3-ubyte.gz.part"));
         string message = Fails(Long, mirror.Uri, mirror.Uri);
         Assert.Contains("can't be written", message);
         Assert.Contains("WORKBOOK_CACHE", message);
         Assert.Single(mirror.Requests);
-        Assert.False(File.Exists(part));
+    }
+
+    [Theory]
+    [InlineData("victim")]
+    [InlineData("not there yet")]
+    [InlineData("/dev/full")]
+    public void A_part_that_is_a_link_is_replaced_and_what_it_leads_to_stays(string leadsTo)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links for everybody are Unix's");
+        using var mirror = Mirror.Good(_set);
+        Directory.CreateDirectory(Target);
+        string victim = Path.Combine(_set.Folder, "victim");
+        File.WriteAllText(victim, "precious");
+        File.CreateSymbolicLink(Path.Combine(Target, "train-images-idx3-ubyte.gz.part"), Path.Combine(_set.Folder, leadsTo));
+        DatasetStore store = Store(Long, mirror.Uri);
+        store.Fetch("mnist", null, null, Token);
+        AssertFetched(store);
+        Assert.Equal("precious", File.ReadAllText(victim));
+        Assert.False(File.Exists(Path.Combine(_set.Folder, "not there yet")));
+        Assert.All(Directory.GetFiles(Target), path => Assert.Null(new FileInfo(path).LinkTarget));
+    }
+
+    [Fact]
+    public void A_mirror_that_sends_a_byte_now_and_then_is_given_up()
+    {
+        using var dripping = new Mirror(async (_, _, stream) =>
+        {
+            await Mirror.RespondAsync(stream, "200 OK", [0x1f, 0x8b], claim: 1_000_000);
+            while (true)
+            {
+                await stream.WriteAsync(new byte[1]);
+                await Task.Delay(50);
+            }
+        });
+        using var good = Mirror.Good(_set);
+        Assert.Contains("127.0.0.1: too slow", Fails(Short, dripping.Uri));
+        DatasetStore store = Store(Short, dripping.Uri, good.Uri);
+        store.Fetch("mnist", null, null, Token);
+        AssertFetched(store);
+    }
+
+    [Theory]
+    [InlineData("file:///etc/passwd", "redirect to file:")]
+    [InlineData("ftp://127.0.0.1/x", "redirect to ftp:")]
+    [InlineData("/again", "answered 302")]
+    public void A_redirect_that_leads_nowhere_names_the_mirror_and_the_next_is_tried(string location, string says)
+    {
+        using var redirecting = new Mirror((_, _, stream) => Mirror.RespondAsync(stream, "302 Found", [], extra: $"Location: {location}\r\n"));
+        using var good = Mirror.Good(_set);
+        Assert.Contains($"127.0.0.1: {(says.StartsWith("answered", StringComparison.Ordinal) ? says : "answered 302 Found (a " + says)}", Fails(Long, redirecting.Uri));
+        DatasetStore store = Store(Long, redirecting.Uri, good.Uri);
+        store.Fetch("mnist", null, null, Token);
+        AssertFetched(store);
+    }
+
+    [Theory]
+    [InlineData("500 \u001b]0;owned\u0007\u001b[2J")]
+    [InlineData("404 \u0008\u0008\u0008fine")]
+    public void A_mirrors_words_can_not_steer_the_terminal(string status)
+    {
+        using var hostile = new Mirror((_, _, stream) => Mirror.RespondAsync(stream, status, []));
+        string message = Fails(Long, hostile.Uri);
+        Assert.Contains("127.0.0.1: ", message);
+        Assert.DoesNotContain(message, char.IsControl);
     }
 
     [Fact]

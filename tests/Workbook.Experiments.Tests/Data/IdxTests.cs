@@ -65,6 +65,50 @@ public sealed class IdxTests : IDisposable
     }
 
     [Fact]
+    public void A_sound_file_in_the_wrong_place_is_not_to_be_deleted()
+    {
+        string exchanged = OneLine(() => Idx.ReadImages(File(SmallSet.Labels(10)))), floats = OneLine(() => Idx.ReadImages(File(SmallSet.Header(0xd03, 1, 1, 1))));
+        string letters = OneLine(() => Idx.ReadLabels(File([.. SmallSet.Header(0x801, 1), 26])));
+        Assert.Contains("exchanged", exchanged);
+        Assert.Contains("other numbers", floats);
+        Assert.Contains("ten classes", letters);
+        Assert.Contains("other numbers", OneLine(() => Idx.ReadLabels(File(SmallSet.Header(0x802, 1, 1)))));
+        Assert.Contains("unpack", OneLine(() => Idx.ReadImages(File([.. "PK\u0003\u0004"u8, .. new byte[30]]))));
+        Assert.Contains("git lfs pull", OneLine(() => Idx.ReadLabels(File([.. "version https://git-lfs.github.com/spec/v1"u8]))));
+        Assert.All([exchanged, floats, letters], message => Assert.DoesNotContain("get it again", message));
+        Assert.DoesNotContain("delete", OneLine(() => Idx.ReadImages(File([1, 2, 3, 4, 5]))));
+    }
+
+    [Theory]
+    [InlineData(1000 * 300 * 300, 200, "goes on after")]
+    [InlineData(1000 * 300 * 300, 50, "cut short")]
+    public void A_bomb_of_a_few_kilobytes_takes_no_memory(int claimed, int megabytes, string fault)
+    {
+        string path = Path.Combine(_small.Folder, "bomb");
+        using (FileStream file = System.IO.File.Create(path))
+        using (var zip = new System.IO.Compression.GZipStream(file, System.IO.Compression.CompressionLevel.Fastest))
+        {
+            zip.Write(SmallSet.Header(0x803, claimed / 90_000, 300, 300));
+            byte[] zeros = new byte[1_000_000];
+            Array.ForEach(new int[megabytes], _ => zip.Write(zeros));
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains(fault, OneLine(() => Idx.ReadImages(path)));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2_000_000);
+    }
+
+    [Fact]
+    public void A_pipe_or_a_device_is_refused_and_not_waited_for()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the names of devices are Linux's");
+        string pipe = Path.Combine(_small.Folder, "pipe");
+        Odd.Put("pipe", pipe);
+        Assert.Contains("a pipe", OneLine(() => Idx.ReadImages(pipe)));
+        Assert.Contains("a device", OneLine(() => Idx.HashOf("/dev/zero", 1L << 40)));
+    }
+
+    [Fact]
     public void A_header_that_claims_gigabytes_allocates_none()
     {
         string path = File([.. SmallSet.Header(0x803, 2_000_000, 28, 28), 1, 2, 3]);

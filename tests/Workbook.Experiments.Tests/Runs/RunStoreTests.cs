@@ -163,6 +163,23 @@ public sealed class RunStoreTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("pipe", "SHA256SUMS")]
+    [InlineData("pipe", "run.json")]
+    [InlineData("pipe", "something else")]
+    [InlineData("/dev/zero", "SHA256SUMS")]
+    [InlineData("/dev/zero", "run.json")]
+    [InlineData("/dev/zero", "weights.safetensors")]
+    public void A_pipe_or_an_endless_device_among_a_runs_files_is_a_damage_and_keeps_nobody_waiting(string what, string name)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the names of devices are Linux's");
+        Odd.Put(what, Path.Combine(StoreChild.Train(Store(), _data, 0).Folder, name));
+        StoredRun listed = Assert.Single(Store().List());
+        Assert.Equal(RunState.Damaged, listed.State);
+        Assert.Contains($"{name} is a", listed.Fault, StringComparison.Ordinal);
+        Assert.True(Store().Delete(listed));
+    }
+
     [Fact]
     public void A_run_in_the_place_of_another_is_noticed()
     {

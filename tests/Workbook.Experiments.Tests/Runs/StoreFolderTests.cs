@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Xunit;
 
 namespace Workbook.Tests;
@@ -40,43 +39,25 @@ public sealed class StoreFolderTests : IDisposable
     }
 
     [Theory]
+    [InlineData("pipe", "a pipe")]
+    [InlineData("/dev/zero", "a device")]
+    public void A_store_whose_mark_is_a_pipe_or_a_device_is_refused_and_not_waited_for(string mark, string kind)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the names of devices are Linux's");
+        Odd.Put(mark, Path.Combine(_folder, "store.json"));
+        Assert.Contains(kind, Assert.Throws<WorkbookException>(() => RunStore.Open(_folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("size=100k", "", "No space left")]
     [InlineData("size=100m", "mount -o remount,ro \"$1\"", "Read-only file system")]
     public void A_full_or_read_only_disk_ends_in_one_clear_line(string options, string afterwards, string fault)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && Run("true", "size=1m").ExitCode == 0, "needs Linux and the right to mount in a namespace of one's own (unshare)");
-        ProcessStartInfo child = StoreChild.Start(_folder, 1);
-        (int exitCode, string error) = Run($"{afterwards}\n\"$2\"", options, child.FileName, child);
+        Assert.SkipUnless(FullDisk.IsToBeHad(_folder), FullDisk.Needs);
+        (int exitCode, string error) = FullDisk.Run(_folder, options, $"{afterwards}\n\"$2\"", StoreChild.Start(_folder, 1));
         Assert.Equal(2, exitCode);
         string line = Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains(fault, line, StringComparison.Ordinal);
         Assert.Contains("make room or name another folder with WORKBOOK_RUNS", line, StringComparison.Ordinal);
-    }
-
-    /// <summary>A script's end in a namespace where the folder is a file system of its own.</summary>
-    private (int ExitCode, string Error) Run(string script, string options, string program = "", ProcessStartInfo? like = null)
-    {
-        ProcessStartInfo start = new("unshare", ["-rm", "sh", "-c", $"mount -t tmpfs -o {options} none \"$1\" || exit 99\n{script}", "sh", _folder, program])
-        {
-            RedirectStandardError = true,
-            RedirectStandardOutput = true,
-        };
-        foreach ((string name, string? value) in like?.Environment ?? new Dictionary<string, string?>())
-        {
-            start.Environment[name] = value;
-        }
-
-        try
-        {
-            using Process process = Process.Start(start)!;
-            Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-            string error = process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            return (process.ExitCode, error);
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return (99, "");
-        }
     }
 }

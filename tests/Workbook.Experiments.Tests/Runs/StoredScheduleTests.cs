@@ -88,6 +88,43 @@ public sealed class StoredScheduleTests : IDisposable
     }
 
     [Fact]
+    public void A_hash_and_a_random_mask_are_the_same_in_every_culture()
+    {
+        using LeNet300100 network = new(1);
+        (RunRecord[] Records, Mask Random, string Words) Described()
+        {
+            Mask mask = new Pruner(Saliency.Random(-7)).Prune(network, 0.5);
+            GradualPruning gradual = new(new(Saliency.Random(-3)), [0.25, 0.5], 0, 2);
+            MaskSchedule[] schedules =
+            [
+                DropAndGrow.Set(mask, -3),
+                DropAndGrow.RigL(mask) with { Fraction = 0.2 },
+                gradual,
+                gradual with { Pruner = new(new Scaled()) { Granularity = Granularity.NofM(1, 2) } },
+            ];
+            Remark remark = new("dropout", FormattableString.Invariant($"{0.1}"));
+            RunRecord[] records = [.. schedules.Select(s => RunStore.Describe(network, _data, new() { LearningRate = 0.15 }, -1, s, remark, Probe.Score(_data, every: 3), Probe.Loss()))];
+            return (records, mask, string.Join('\n', records.Select(r => $"{r} {string.Join(' ', r.More)}")));
+        }
+
+        var plain = Described();
+        using OddCulture odd = new();
+        var again = Described();
+        Assert.Equal(plain.Random, again.Random);
+        Assert.Equal(plain.Words, again.Words);
+        Assert.Contains("-3", again.Words, StringComparison.Ordinal);
+        Assert.Equal(plain.Records.Select(r => r.Hash), again.Records.Select(r => r.Hash));
+    }
+
+    /// <summary>A saliency of the user's own, which knows nothing of cultures.</summary>
+    private sealed class Scaled : Saliency
+    {
+        public override Tensor Score(string name, TorchSharp.Modules.Parameter weight) => weight.detach().abs();
+
+        public override string ToString() => $"scaled by {-0.5}";
+    }
+
+    [Fact]
     public void Sparse_layers_do_not_go_with_a_changing_mask()
     {
         using LeNet300100 network = new(1);

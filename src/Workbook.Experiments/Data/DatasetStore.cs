@@ -77,11 +77,7 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
                 : $"there is no folder {directory}: name the one that holds the data");
         }
 
-        // Also as torchvision lays them out: MNIST/raw, FashionMNIST/raw.
-        List<DatasetFolder> places = [.. wanted.SelectMany(w => (DatasetFolder[])
-            [new(Path.Combine(directory, w.Name), w), new(Path.Combine(directory, w.Title.Replace("-", "", StringComparison.Ordinal), "raw"), w)])];
-        places.Add(new DatasetFolder(directory, wanted[0]));
-        places.Add(new DatasetFolder(Path.Combine(directory, "raw"), wanted[0]));
+        List<DatasetFolder> places = [.. wanted.SelectMany(w => OwnPlaces(directory, w)), .. CommonPlaces(directory, wanted[0])];
         DatasetFolder? place = places.Find(p => p.Missing.Count == 0);
         if (place is null)
         {
@@ -101,6 +97,13 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
             ? set with { Name = match.Name, Title = match.Title, Source = $"{match.Title} from the folder that was named" }
             : throw new WorkbookException($"{place.Path} holds {match.Title}, not {wanted[0].Title}: name another folder, or ask for {match.Name}");
     }
+
+    /// <summary>Where in a named folder one data set alone lies: under its name, or as torchvision lays it out, MNIST/raw and FashionMNIST/raw.</summary>
+    private static DatasetFolder[] OwnPlaces(string directory, ManifestEntry entry) =>
+        [new(Path.Combine(directory, entry.Name), entry), new(Path.Combine(directory, entry.Title.Replace("-", "", StringComparison.Ordinal), "raw"), entry)];
+
+    /// <summary>Where any may lie.</summary>
+    private static DatasetFolder[] CommonPlaces(string directory, ManifestEntry entry) => [new(directory, entry), new(Path.Combine(directory, "raw"), entry)];
 
     /// <summary>Fetches what is missing or damaged. Returns the folder.</summary>
     public string Fetch(string name, string? directory, IProgress<DownloadProgress>? progress, CancellationToken cancel, bool briefly = false)
@@ -185,9 +188,10 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
     private DatasetStatus Status(ManifestEntry entry, string? directory)
     {
         var folder = new DatasetFolder(Path.Combine(directory ?? cache, entry.Name), entry);
-        if (directory is not null && folder.Missing.Count > 0 && new DatasetFolder(directory, entry) is { Missing.Count: 0 } flat && flat.Holds(entry.TestLabels))
+        if (directory is not null && folder.Missing.Count > 0)
         {
-            folder = flat;
+            folder = OwnPlaces(directory, entry).FirstOrDefault(p => p.Missing.Count == 0)
+                ?? CommonPlaces(directory, entry).FirstOrDefault(p => p.Missing.Count == 0 && p.Holds(entry.TestLabels)) ?? folder;
         }
 
         return new DatasetStatus(

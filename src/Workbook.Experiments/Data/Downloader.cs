@@ -31,7 +31,7 @@ internal readonly record struct Patience(TimeSpan Wait, TimeSpan Lost)
 internal sealed class Downloader(
     IReadOnlyList<Uri> mirrors, Patience patience, IProgress<DownloadProgress>? progress, CancellationToken cancel)
 {
-    private static readonly HttpClient Http = new(new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.None })
+    private static readonly HttpClient Http = new(new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.None, AllowAutoRedirect = false })
     {
         Timeout = Timeout.InfiniteTimeSpan,
         DefaultRequestHeaders = { { "User-Agent", "pruning-workbook" } },
@@ -39,6 +39,8 @@ internal sealed class Downloader(
 
     /// <summary>A mirror that sends less in the time of a silence is as good as silent: a byte now and then would keep everybody waiting for hours.</summary>
     private const int LeastBytes = 1 << 12;
+
+    private const int MostRedirects = 8;
 
     private readonly List<Uri> _mirrors = [.. mirrors];
     private TimeSpan _lost;
@@ -84,14 +86,10 @@ internal sealed class Downloader(
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(mirror, file.Name + ".gz"));
             Local(part, () => DiscardForeign(part));
             long have = new FileInfo(part) is { Exists: true } earlier ? earlier.Length : 0;
-            request.Headers.Range = have > 0 ? new RangeHeaderValue(have, null) : null;
             timer.CancelAfter(wait);
-            // Not every wait inside (name look-up, proxies) ends with the token at once: the waits here do.
-            using HttpResponseMessage response =
-                await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timer.Token).WaitAsync(timer.Token);
+            using HttpResponseMessage response = await RequestAsync(new Uri(mirror, file.Name + ".gz"), have, timer.Token);
             if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
             {
                 File.Delete(part);
@@ -100,7 +98,8 @@ internal sealed class Downloader(
 
             if (!response.IsSuccessStatusCode)
             {
-                string elsewhere = response.Headers.Location is { IsAbsoluteUri: true } to ? $" (a redirect to {to.Scheme}:, which is not followed)" : "";
+                string elsewhere = response.Headers.Location is { IsAbsoluteUri: true } to ? $" (a redirect to {to.Scheme}:, which is not followed)"
+                    : response.Headers.Location is null ? "" : " (too many redirects)";
                 return $"answered {(int)response.StatusCode} {response.ReasonPhrase}{elsewhere}";
             }
 
@@ -201,6 +200,26 @@ internal sealed class Downloader(
         {
             _lost += silence.Elapsed;
             Discard(part, longest: 0);
+        }
+    }
+
+    /// <summary>Asks for a file, and where the answer says, as long as that is the web: the handler's own redirects throw for other schemes.</summary>
+    private static async Task<HttpResponseMessage> RequestAsync(Uri from, long have, CancellationToken cancel)
+    {
+        for (int redirects = 0; ; redirects++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, from);
+            request.Headers.Range = have > 0 ? new RangeHeaderValue(have, null) : null;
+            // Not every wait inside (name look-up, proxies) ends with the token at once: the waits here do.
+            HttpResponseMessage response = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel).WaitAsync(cancel);
+            if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308) || response.Headers.Location is not { } location || redirects == MostRedirects
+                || !Uri.TryCreate(from, location, out Uri? next) || next.Host.Length == 0 || next.Scheme != Uri.UriSchemeHttps && next.Scheme != from.Scheme)
+            {
+                return response;
+            }
+
+            response.Dispose();
+            from = next;
         }
     }
 

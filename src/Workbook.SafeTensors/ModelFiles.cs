@@ -39,8 +39,10 @@ public static class ModelFiles
 
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        (string Name, Tensor Into, Tensor Loaded)[] all = [.. state.Where(s => file.Entries.ContainsKey(s.Key)).Select(s => (s.Key, s.Value, file.Load(s.Key)))];
-        Refuse(path, all.Where(t => !IsExact(t.Loaded, t.Into.dtype)).Select(t => $"{SafeTensorsFault.Quoted(t.Name)} holds numbers that are none of {t.Into.dtype}, the model's dtype"));
+        (string Name, Tensor Into, Tensor Loaded)[] all =
+            [.. state.Where(s => file.Entries.ContainsKey(s.Key)).Select(s => (s.Key, s.Value, file.Load(s.Key)))];
+        Refuse(path, all.Where(t => !IsExact(t.Loaded, t.Into.dtype)).Select(t =>
+            $"{SafeTensorsFault.Quoted(t.Name)} holds numbers that are none of {t.Into.dtype}, the model's dtype"));
         foreach ((_, Tensor into, Tensor loaded) in all)
         {
             into.copy_(loaded.reshape(into.shape));
@@ -82,7 +84,8 @@ public static class ModelFiles
             }
             else if (!CanBecome(entry.Dtype, tensor.dtype))
             {
-                yield return $"{SafeTensorsFault.Quoted(name)} is {entry.Dtype?.ToString() ?? SafeTensorsFault.Short(entry.DtypeName, 20)}, the model's {tensor.dtype}";
+                string here = entry.Dtype?.ToString() ?? SafeTensorsFault.Short(entry.DtypeName, 20);
+                yield return $"{SafeTensorsFault.Quoted(name)} is {here}, the model's {tensor.dtype}";
             }
         }
     }

@@ -73,7 +73,8 @@ public static class SafeTensors
         }
 
         SafeTensorsHeader header = new(
-            new(named.Select(t => KeyValuePair.Create(t.Key, new SafeTensorsEntry(SafeTensorsHeader.NameOf(t.Value.dtype), t.Value.dtype, t.Value.shape, begins[t.Key], begins[t.Key] + (t.Value.numel() * BytesOf(path, t.Key, t.Value)))))),
+            new(named.Select(t => KeyValuePair.Create(t.Key, new SafeTensorsEntry(
+                SafeTensorsHeader.NameOf(t.Value.dtype), t.Value.dtype, t.Value.shape, begins[t.Key], begins[t.Key] + (t.Value.numel() * BytesOf(path, t.Key, t.Value)))))),
             metadata ?? new Dictionary<string, string>());
         byte[] json;
         try

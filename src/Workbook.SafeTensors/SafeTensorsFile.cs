@@ -78,7 +78,8 @@ public sealed class SafeTensorsFile : IDisposable
         if (entry.Dtype is not { } dtype)
         {
             throw new WorkbookException(
-                $"{SafeTensorsFault.Quoted(name)} of {_path} is {SafeTensorsFault.Short(entry.DtypeName, 20)}, which TorchSharp lacks: convert it, e.g. with PyTorch's .to(torch.float32), to one of {SafeTensorsHeader.DtypeNames}");
+                $"{SafeTensorsFault.Quoted(name)} of {_path} is {SafeTensorsFault.Short(entry.DtypeName, 20)}, which TorchSharp lacks: "
+                + $"convert it, e.g. with PyTorch's .to(torch.float32), to one of {SafeTensorsHeader.DtypeNames}");
         }
 
         // Touching a mapped page that is no longer in the file would end the process.

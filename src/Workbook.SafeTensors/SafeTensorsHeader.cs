@@ -20,11 +20,11 @@ internal sealed record SafeTensorsHeader(OrderedDictionary<string, SafeTensorsEn
     internal const int LongestBytes = 100_000_000;
 
     /// <summary>Those of the format that TorchSharp lacks, with the bits of one element.</summary>
-    private static readonly Dictionary<string, int> s_others = new()
+    private static readonly Dictionary<string, int> s_others = new (string Name, int Bits)[]
     {
-        ["U64"] = 64, ["C64"] = 64, ["U32"] = 32, ["U16"] = 16, ["F8_E4M3"] = 8, ["F8_E5M2"] = 8, ["F8_E8M0"] = 8,
-        ["F8_E4M3FNUZ"] = 8, ["F8_E5M2FNUZ"] = 8, ["F6_E2M3"] = 6, ["F6_E3M2"] = 6, ["F4"] = 4,
-    };
+        ("U64", 64), ("C64", 64), ("U32", 32), ("U16", 16), ("F8_E4M3", 8), ("F8_E5M2", 8), ("F8_E8M0", 8),
+        ("F8_E4M3FNUZ", 8), ("F8_E5M2FNUZ", 8), ("F6_E2M3", 6), ("F6_E3M2", 6), ("F4", 4),
+    }.ToDictionary(d => d.Name, d => d.Bits);
 
     private static readonly (ScalarType Dtype, string Name, int Bytes)[] s_dtypes =
     [

@@ -36,11 +36,12 @@ internal sealed class DatasetFolder(string path, ManifestEntry entry)
     /// <summary>What lies there instead and why it is of no use; empty where nobody knows.</summary>
     public string Hint()
     {
-        string[] there = Directory.Exists(path) ? [.. Directory.EnumerateFiles(path).Select(f => System.IO.Path.GetFileName(f)).Order(StringComparer.Ordinal)] : [];
+        string[] there = !Directory.Exists(path) ? []
+            : [.. Directory.EnumerateFiles(path).Select(f => System.IO.Path.GetFileName(f)).Order(StringComparer.Ordinal)];
         string? Like(params string[] ends) => there.FirstOrDefault(name => ends.Any(end => name.EndsWith(end, StringComparison.OrdinalIgnoreCase)));
         return Like(".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar") is { } archive ? $"; unpack {archive} there first"
             : Like(".csv", ".parquet", ".npz", ".mat", ".pt", ".pkl", ".arff") is { } other ? $"; {other} there is of another format, which is not read"
-            : there.FirstOrDefault(name => name.Contains("ubyte", StringComparison.OrdinalIgnoreCase) || name.Contains("idx", StringComparison.OrdinalIgnoreCase)) is { } odd
+            : there.FirstOrDefault(name => ((string[])["ubyte", "idx"]).Any(part => name.Contains(part, StringComparison.OrdinalIgnoreCase))) is { } odd
                 && entry.Files.All(f => Find(f) is not { } found || System.IO.Path.GetFileName(found) != odd) ? $"; {odd} there may have to be renamed" : "";
     }
 

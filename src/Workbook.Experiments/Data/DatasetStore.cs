@@ -100,7 +100,10 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
 
     /// <summary>Where in a named folder one data set alone lies: under its name, or as torchvision lays it out, MNIST/raw and FashionMNIST/raw.</summary>
     private static DatasetFolder[] OwnPlaces(string directory, ManifestEntry entry) =>
-        [new(Path.Combine(directory, entry.Name), entry), new(Path.Combine(directory, entry.Title.Replace("-", "", StringComparison.Ordinal), "raw"), entry)];
+    [
+        new(Path.Combine(directory, entry.Name), entry),
+        new(Path.Combine(directory, entry.Title.Replace("-", "", StringComparison.Ordinal), "raw"), entry),
+    ];
 
     /// <summary>Where any may lie.</summary>
     private static DatasetFolder[] CommonPlaces(string directory, ManifestEntry entry) => [new(directory, entry), new(Path.Combine(directory, "raw"), entry)];

@@ -32,7 +32,8 @@ internal static class Idx
     {
         IdxFile file = Read(path, LabelsMagic, 1, "labels");
         int bad = file.Data.AsSpan().IndexOfAnyExceptInRange((byte)0, (byte)9);
-        return bad < 0 ? file : throw new WorkbookException($"{path}: label {file.Data[bad]} at position {bad} is not in 0 to 9: data sets of ten classes are read, put the labels of one there");
+        return bad < 0 ? file : throw new WorkbookException(
+            $"{path}: label {file.Data[bad]} at position {bad} is not in 0 to 9: data sets of ten classes are read, put the labels of one there");
     }
 
     /// <summary>The uncompressed content's SHA-256.</summary>
@@ -102,7 +103,8 @@ internal static class Idx
     private static string Kind(int magic, string what) => magic switch
     {
         ImagesMagic or LabelsMagic => $", as {(what == "images" ? "labels" : "images")} do: have the files been exchanged?",
-        _ when magic >> 16 == 0 && (magic >> 8) is 0x08 or 0x09 or 0x0b or 0x0c or 0x0d or 0x0e => ": it is an IDX file of other numbers or dimensions; bytes are read, put that file there",
+        _ when magic >> 16 == 0 && (magic >> 8) is 0x08 or 0x09 or 0x0b or 0x0c or 0x0d or 0x0e =>
+            ": it is an IDX file of other numbers or dimensions; bytes are read, put that file there",
         0x504b0304 => ": it is a zip archive, unpack it first",
         0x76657273 => ": it is a pointer of Git LFS that stands for the file, run 'git lfs pull' where it was cloned",
         _ => ": get it again (workbook data fetch)",
@@ -154,7 +156,8 @@ internal static class Idx
         try
         {
             // Opening a pipe would wait for ever, and a device may never end.
-            using FileStream file = Native.FileKind.Odd(path) is { } odd ? throw new WorkbookException($"{path} can't be read: it is {odd}, put the file there") : File.OpenRead(path);
+            using FileStream file = Native.FileKind.Odd(path) is { } odd
+                ? throw new WorkbookException($"{path} can't be read: it is {odd}, put the file there") : File.OpenRead(path);
             Span<byte> start = stackalloc byte[2];
             bool zipped = file.ReadAtLeast(start, 2, throwOnEndOfStream: false) == 2 && start is [0x1f, 0x8b];
             file.Position = 0;

@@ -62,7 +62,8 @@ public sealed partial class RunStore : ITrainings
         }
     }
 
-    private static RunRecord DescribeInvariantly(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, TrainingPart[] parts)
+    private static RunRecord DescribeInvariantly(
+        nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, TrainingPart[] parts)
     {
         SortedDictionary<string, string> more = new(WithLoss(parts).Where(p => p.Small(1) is not null || p is CheckpointProbe).ToDictionary(p => p.Name, p => p.Describe()), StringComparer.Ordinal);
         if (mask?.Describe(model) is { } schedule)

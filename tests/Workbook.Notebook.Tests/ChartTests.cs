@@ -156,6 +156,17 @@ public class ChartTests
     }
 
     [Fact]
+    public void Bars_show_the_methods_of_several_measurements_together()
+    {
+        Measured weights = new(["reinit"], [double.NaN], (_, _) => new([0, 1], [95, 96])), places = new(["shuffled"], [double.NaN], (_, _) => new([0, 1], [90, 92]));
+        JsonNode bars = Assert.Single(Traces(Draw.Bars("t", "y", [.. weights, .. places])))!;
+        Assert.Equal(["reinit", "shuffled"], bars["x"]!.AsArray().Select(x => x!.GetValue<string>()));
+        Assert.Equal([95.5, 91], bars["y"]!.AsArray().Select(y => y!.GetValue<double>()));
+        Measured levels = new(["reinit"], [0.5, 0.9], (_, _) => new([0], [95]));
+        Assert.Contains("'reinit' has 2 levels", Assert.Throws<WorkbookException>(() => Draw.Bars("t", "y", levels)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_band_ends_at_0_where_no_value_is_below_it()
     {
         double[] LowOf(double[] first, double[] second) => [.. Traces(Draw.Lines("t", "x", "y", [new Series("a", [1, 2], [first, second])]))[0]!["y"]!.AsArray().Select(y => y!.GetValue<double>())];

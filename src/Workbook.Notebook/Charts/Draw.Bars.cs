@@ -52,17 +52,18 @@ public static partial class Draw
         return new Figure(chart, title, words.ToString().TrimEnd(), height);
     }
 
-    /// <summary>As the other overload, a bar or point for each method of one level.</summary>
+    /// <summary>As the other overload, a bar or point for each method of what was measured at one level; <c>[.. weights, .. places]</c> shows two together.</summary>
     /// <param name="title">What the chart says.</param>
     /// <param name="y">The y axis with its unit.</param>
-    /// <param name="measured">What was measured.</param>
+    /// <param name="measured">What was measured: one value a seed for each method.</param>
     /// <param name="zoom">As there.</param>
     /// <param name="height">Height in pixels.</param>
     /// <exception cref="WorkbookException">It was measured at several levels.</exception>
-    public static Figure Bars(string title, string y, Measured measured, bool zoom = false, int height = 380)
+    public static Figure Bars(string title, string y, IEnumerable<Series> measured, bool zoom = false, int height = 380)
     {
         ArgumentNullException.ThrowIfNull(measured);
-        return Bars(title, y, measured.Methods.Select(m => (m, measured[m].ToArray())), zoom, height);
+        return Bars(title, y, measured.Select(m => (m.Name, m.X.Length == 1 ? m.Values.Select(seed => seed[0]).ToArray()
+            : throw new WorkbookException($"bars \"{title}\": '{m.Name}' has {m.X.Length} levels: show one of them"))), zoom, height);
     }
 
     /// <summary>As the other overload, points as pairs.</summary>

@@ -41,11 +41,11 @@ public static class Sparse
         List<(LayerSlot Slot, SparseLinear Layer)> exchanged = [];
         foreach ((string parameter, Tensor kept) in mask)
         {
-            string name = parameter[..Math.Max(0, parameter.LastIndexOf('.'))];
+            string name = parameter == "weight" ? "" : parameter.EndsWith(".weight", StringComparison.Ordinal) ? parameter[..^".weight".Length] : parameter;
             // Everywhere that the layer is: it becomes sparse in all of its places, or in none.
             nn.Module? named = Array.Find(slots, s => parameter == s.Name + ".weight")?.Layer;
             LayerSlot[] places = [.. slots.Where(s => ReferenceEquals(s.Layer, named))];
-            string? obstacle = named is null ? "only linear layers within a model can be sparse"
+            string? obstacle = named is null ? "only the weights of linear layers within a model can be sparse"
                 : places.Select(s => s.ObstacleTo<SparseLinear>()).FirstOrDefault(o => o is not null);
             double sparsity = mask.SparsityOf(parameter);
             double? speedup = null;
@@ -70,7 +70,9 @@ public static class Sparse
 
         mask.Apply(model);
         exchanged.ForEach(e => e.Slot.Put(e.Layer));
-        return new(layers, new Mask(mask.Zip(layers).Where(l => l.Second.StaysDense is not null).Select(l => l.First)));
+        Mask remaining = new(mask.Zip(layers).Where(l => l.Second.StaysDense is not null).Select(l => l.First));
+        remaining.Apply(model); // sparse layers have copied biases, which a mask may name
+        return new(layers, remaining);
     }
 
     /// <summary>Exchanges the sparse layers of a model for dense ones, in place: for saving it as any other model, or for other tools.</summary>

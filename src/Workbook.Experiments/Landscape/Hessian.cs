@@ -55,14 +55,14 @@ public static class Hessian
             // Once more: of the small rest that a vector may be, rounding errors are a large part.
             basis.Add(Unit(Orthogonal(next)).MoveToOuterDisposeScope());
             Tensor image = product(basis[^1]);
-            diagonal.Add(Value(image.dot(basis[^1])));
+            diagonal.Add(image.dot(basis[^1]).Value());
             next = Orthogonal(image);
-            double length = Value(next.norm());
+            double length = next.norm().Value();
 
             // An invariant subspace: T falls into blocks, and a new direction begins the next one.
             bool isClosed = length <= nothing * diagonal.Concat(beside).Max(Math.Abs);
             next = isClosed ? Orthogonal(Unit(Random())) : next;
-            bool isExhausted = basis.Count == like.numel() || (isClosed && Value(next.norm()) <= nothing);
+            bool isExhausted = basis.Count == like.numel() || (isClosed && next.norm().Value() <= nothing);
             next = Unit(next).MoveToOuterDisposeScope();
             beside.Add(isClosed ? 0 : length);
             if (basis.Count >= count && (isExhausted || basis.Count == most || basis.Count % BetweenLooks == 0))
@@ -105,8 +105,6 @@ public static class Hessian
         Tensor off = diag(tensor(beside.SkipLast(1).ToArray()), 1);
         (Tensor rising, Tensor vectors) = linalg.eigh(diag(tensor(diagonal.ToArray())).add(beside.Count > 1 ? off.add(off.t()) : 0));
         Tensor errors = vectors[-1].abs().mul(beside[^1]).narrow(0, diagonal.Count - count, count);
-        return ([.. rising.data<double>().ToArray().Reverse().Take(count)], Value(errors.max().div(rising.abs().max().clamp_min(double.Epsilon))));
+        return ([.. rising.data<double>().ToArray().Reverse().Take(count)], errors.max().div(rising.abs().max().clamp_min(double.Epsilon)).Value());
     }
-
-    private static double Value(Tensor scalar) => scalar.to(ScalarType.Float64).item<double>();
 }

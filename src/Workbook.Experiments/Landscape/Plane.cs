@@ -19,11 +19,11 @@ public sealed class Plane : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor x = second.sub(origin), y = third.sub(origin);
-        (double width, double length) = (x.norm().item<float>(), y.norm().item<float>());
+        (double width, double length) = (x.norm().Value(), y.norm().Value());
         x = x.div(width);
-        double along = x.dot(y).item<float>();
+        double along = x.dot(y).Value();
         y = y.sub(x.mul(along));
-        double height = y.norm().item<float>();
+        double height = y.norm().Value();
         if (!(width > 0 && height > 1e-5 * length))
         {
             throw new WorkbookException("three points on one line make no plane: choose others");

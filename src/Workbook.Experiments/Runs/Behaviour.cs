@@ -101,7 +101,7 @@ public sealed record Behaviour(IReadOnlyDictionary<string, IReadOnlyList<double>
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        Tensor answers = model.forward(data.Inputs.narrow(0, 0, Math.Min(AnswersOf, data.Count)).clone());
+        Tensor answers = model.Answer(data.Inputs.narrow(0, 0, Math.Min(AnswersOf, data.Count)));
         return [.. answers.to(ScalarType.Float64).flatten()[..(int)Math.Min(answers.numel(), 64)].data<double>()];
     }
 

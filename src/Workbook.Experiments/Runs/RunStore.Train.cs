@@ -23,7 +23,7 @@ public sealed partial class RunStore : ITrainings
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(recipe);
         TrainingPart[] all = WithLoss(parts);
-        Trainer.Check(recipe, recipe.StepsOver(data.Count), mask, all);
+        Trainer.Check(model, data, recipe, mask, all);
         bool trained = false;
         Run run = Get(Describe(model, data, recipe, seed, mask, all) with { Behaviour = Behaviour.Of(model, data, recipe, seed, mask, all) }, () =>
         {

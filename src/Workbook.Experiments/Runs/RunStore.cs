@@ -68,7 +68,7 @@ public sealed partial class RunStore
     /// <summary>The run of a record: at once if it is finished, else <paramref name="train"/> is called and its result kept.</summary>
     /// <param name="record">Everything that the result depends on.</param>
     /// <param name="train">The training. A process or thread that asks for the same run meanwhile waits for it.</param>
-    /// <exception cref="WorkbookException">The store can't be written.</exception>
+    /// <exception cref="WorkbookException">The weights hold NaN or infinity, or the store can't be written.</exception>
     public Run Get(RunRecord record, Func<RunResult> train)
     {
         ArgumentNullException.ThrowIfNull(record);
@@ -106,6 +106,11 @@ public sealed partial class RunStore
             });
             Stopwatch watch = Stopwatch.StartNew();
             RunResult result = train();
+            if (result.Checkpoints.Values.Prepend(result.Weights).Select(Numbers.Unsound).FirstOrDefault(name => name is not null) is { } unsound)
+            {
+                throw new WorkbookException($"run {hash} ({record}) ends with NaN or infinity in '{unsound}': the training has diverged, and is not kept");
+            }
+
             Writing(() =>
             {
                 RunFolder.Fill(working, record, result, watch.Elapsed.TotalSeconds);

@@ -3,7 +3,7 @@ namespace Workbook.Notebook;
 /// <summary>Shows what a model holds and costs.</summary>
 public static class CountTable
 {
-    /// <summary>A row for each layer and one for all; kilobytes are 1,000 bytes.</summary>
+    /// <summary>A row for each layer and one for all, which names the layers whose multiply-accumulates are not in it; kilobytes are 1,000 bytes.</summary>
     /// <param name="count">The counted model.</param>
     /// <param name="title">What the table shows.</param>
     public static Table ToTable(this ModelCount count, string title = "")
@@ -15,6 +15,6 @@ public static class CountTable
             table.Add(l.Name, l.Kind, l.Parameters, l.NonZeros, l.Macs, l.EffectiveMacs, l.DenseBytes / 1e3, l.CompressedBytes / 1e3);
         }
 
-        return table.Add("all", "", count.Parameters, count.NonZeros, count.Macs, count.EffectiveMacs, count.DenseBytes / 1e3, count.CompressedBytes / 1e3);
+        return table.Add(count.Uncounted.Count == 0 ? "all" : $"all (MACs not counted: {string.Join(", ", count.Uncounted)})", "", count.Parameters, count.NonZeros, count.Macs, count.EffectiveMacs, count.DenseBytes / 1e3, count.CompressedBytes / 1e3);
     }
 }

@@ -211,7 +211,7 @@ public sealed class ChannelGraph
 
         using Generator generator = RandomStream.Of(trial, "trial");
         Tensor input = _example.is_floating_point() ? randn(_example.shape, _example.dtype, generator: generator) : _example;
-        Tensor masked = _model.forward(input);
+        Tensor masked = _model.Answer(input);
         foreach (ChannelLayer layer in _layers.Values)
         {
             layer.Keep(Kept(layer.Outputs, gone.SelectMany(u => layer.IsNorm ? u.Norms : u.Outputs), layer), Kept(layer.Inputs, gone.SelectMany(u => layer.IsNorm ? u.Norms : u.Inputs), layer));
@@ -220,7 +220,7 @@ public sealed class ChannelGraph
         Tensor smaller;
         try
         {
-            smaller = _model.forward(input);
+            smaller = _model.Answer(input);
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or IndexOutOfRangeException)
         {

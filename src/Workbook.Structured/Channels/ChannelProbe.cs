@@ -126,7 +126,7 @@ internal sealed class ChannelProbe
     {
         try
         {
-            return _model.forward(_example);
+            return _model.Answer(_example);
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or IndexOutOfRangeException)
         {

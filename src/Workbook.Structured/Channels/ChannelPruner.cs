@@ -57,6 +57,11 @@ public sealed record ChannelPruner(Saliency Saliency)
             throw new WorkbookException($"a layer keeps at least 1 channel, and a multiple of at least 1: not Floor = {Floor}, RoundTo = {RoundTo}");
         }
 
+        if (Scope.Included.Count > 0)
+        {
+            throw new WorkbookException($"channels go whole, with weights, biases and norms: a scope that includes {string.Join(", ", Scope.Included)} is for a Pruner");
+        }
+
         graph.CheckShapes();
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();

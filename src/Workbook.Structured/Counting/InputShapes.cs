@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using TorchSharp;
@@ -25,19 +26,30 @@ internal sealed partial class InputShapes
             : throw new WorkbookException($"the model does not take the example input of shape [{string.Join(", ", example.shape)}]: {fault.Split('\n')[0].Trim()}");
     }
 
-    /// <summary>How many times each weight of a layer multiplies for the whole batch, at the layer's first call; null for layers that have no such number.</summary>
+    /// <summary>
+    /// How many times each weight of a layer multiplies for the whole batch, at the layer's first call; null for layers that have no such number, or
+    /// none that can be had: cells of recurrent networks run once a step, an LSTM whose first state the model gives refuses nothing.
+    /// </summary>
     internal long? Positions(string name, nn.Module module)
     {
-        if (module is Linear linear)
+        // A recurrent layer's weights, at all levels and in both directions, multiply once a step of each sequence.
+        if ((module is RNN or GRU ? module.get_parameter("weight_ih_l0") : (module as Linear)?.weight) is { } matrix)
         {
-            string refusal = Refusal(name, linear.weight!);
+            string refusal = Refusal(name, matrix, 1);
             return Rows().Match(refusal) is { Success: true } rows ? long.Parse(rows.Groups[1].Value) : throw Unread(name, refusal);
         }
 
-        if (module is Convolution { transposed: false } convolution)
+        if (module is Convolution convolution)
         {
-            string refusal = Refusal(name, convolution.weight!);
-            return Shape().Match(refusal) is { Success: true } shape ? Positions(convolution, [.. shape.Groups[1].Value.Split(", ").Select(long.Parse)]) : throw Unread(name, refusal);
+            // The weight of a transposed one is [in, out / groups, …], and each input meets all of its channel.
+            string refusal = Refusal(name, convolution.weight!, convolution.transposed ? 0 : 1, (int)convolution.groups);
+            long[] input = Shape().Match(refusal) is { Success: true } shape ? [.. shape.Groups[1].Value.Split(", ").Select(long.Parse)] : throw Unread(name, refusal);
+            return convolution.transposed ? input.Where((_, d) => d != 1).Aggregate(1L, (product, size) => product * size) : Positions(convolution, input);
+        }
+
+        if (module is LSTM lstm)
+        {
+            return Positions(lstm);
         }
 
         if (module is ICompressedLayer sparse)
@@ -73,13 +85,37 @@ internal sealed partial class InputShapes
         return positions;
     }
 
-    private string Refusal(string name, Parameter weight)
+    /// <summary>Its kernels check no weight, but the size of the zeros that it begins with: with dimensions exchanged that is not [levels, batch, units] but [levels, steps, units].</summary>
+    private long? Positions(LSTM lstm)
+    {
+        bool batchFirst = BatchFirst(lstm);
+        long levels = Levels(lstm);
+        try
+        {
+            BatchFirst(lstm) = !batchFirst;
+            string? refusal = Run();
+            BatchFirst(lstm) = batchFirst;
+            if (refusal is null)
+            {
+                Levels(lstm)++; // as many steps as examples
+                refusal = Run();
+            }
+
+            return State().Match(refusal ?? "") is { Success: true } state ? long.Parse(state.Groups[1].Value) * long.Parse(state.Groups[2].Value) : null;
+        }
+        finally
+        {
+            (BatchFirst(lstm), Levels(lstm)) = (batchFirst, levels);
+        }
+    }
+
+    private string Refusal(string name, Parameter weight, int inputs, int groups = 1)
     {
         Tensor contents = weight.detach();
         try
         {
             long[] shape = weight.shape;
-            shape[1]++;
+            shape[inputs] += inputs == 0 ? groups : 1;
             weight.set_(empty(shape, weight.dtype));
             return Run() ?? throw NotRun(name);
         }
@@ -96,7 +132,7 @@ internal sealed partial class InputShapes
         using ModelGuard guard = new(_model, training: false);
         try
         {
-            _model.forward(_example);
+            _model.Answer(_example);
             return null;
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or WorkbookException)
@@ -111,6 +147,15 @@ internal sealed partial class InputShapes
 
     [GeneratedRegex(@"shapes cannot be multiplied \((\d+)x")]
     private static partial Regex Rows();
+
+    [GeneratedRegex(@"Expected hidden\[0\] size \d+ (\d+) \d+, got \[\d+, (\d+), \d+\]")]
+    private static partial Regex State();
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_batch_first")]
+    private static extern ref bool BatchFirst(LSTM lstm);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_num_layers")]
+    private static extern ref long Levels(LSTM lstm);
 
     [GeneratedRegex(@"expected input\[([\d, ]+)\]")]
     private static partial Regex Shape();

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Workbook;
 
 /// <summary>
-/// What a model holds and costs, per layer and in all. Multiply-accumulates are counted as the literature does: those of convolutions and linear
-/// layers, without biases, norms and activations; for one example. A layer that runs several times counts for its first.
+/// What a model holds and costs, per layer and in all. Multiply-accumulates are counted as the literature does: those of convolutions, linear and
+/// recurrent layers, without biases, norms and activations; for one example. A layer that runs several times counts for its first.
 /// </summary>
 /// <param name="Layers">The layers with parameters, in the model's order.</param>
 public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
@@ -19,7 +19,10 @@ public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
     /// <summary>Parameters that are not 0.</summary>
     public long NonZeros => Layers.Sum(l => l.NonZeros);
 
-    /// <summary>Multiply-accumulates for one example.</summary>
+    /// <summary>The layers whose multiply-accumulates are in no sum, though they have some or may have: see <see cref="LayerCount.IsUncounted"/>.</summary>
+    public IReadOnlyList<string> Uncounted => [.. Layers.Where(l => l.IsUncounted).Select(l => l.Name)];
+
+    /// <summary>Multiply-accumulates for one example, without those of <see cref="Uncounted"/> layers.</summary>
     public long Macs => Layers.Sum(l => l.Macs ?? 0);
 
     /// <summary>Multiply-accumulates whose weight is not 0.</summary>
@@ -59,9 +62,12 @@ public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
                 (weights * sparse.Values.ElementSize) + biasBytes, Compressed(weights, nonZeros, sparse.OutFeatures, sparse.Values.ElementSize) + biasBytes);
         }
 
-        Parameter? weight = positions is null ? null : parameters.First(p => p.dim() > 1);
-        return new(name, module.GetType().Name, parameters.Sum(p => p.numel()), parameters.Sum(CountNonZeros), positions * weight?.numel() / batch, positions * (weight is null ? 0 : CountNonZeros(weight)) / batch,
-            parameters.Sum(p => p.numel() * p.ElementSize), parameters.Sum(Compressed));
+        Parameter[] kernels = [.. parameters.Where(p => p.dim() > 1)];
+        return new(name, module.GetType().Name, parameters.Sum(p => p.numel()), parameters.Sum(CountNonZeros), positions * kernels.Sum(p => p.numel()) / batch, positions * kernels.Sum(CountNonZeros) / batch,
+            parameters.Sum(p => p.numel() * p.ElementSize), parameters.Sum(Compressed))
+        {
+            IsUncounted = positions is null && module is not (NormBase or LayerNorm or GroupNorm or PReLU or Embedding or EmbeddingBag),
+        };
     }
 
     private static long CountNonZeros(Tensor tensor) => tensor.count_nonzero().item<long>();

@@ -73,8 +73,7 @@ public sealed record DropAndGrow : MaskSchedule
     {
         ArgumentNullException.ThrowIfNull(mask);
         using DisposeScope scope = NewDisposeScope();
-        string[] others = [.. Prunable.Weights(model).Select(w => w.Name).Where(name => !mask.ContainsKey(name))];
-        string[] layers = [.. Prunable.Weights(model, others).Select(w => w.Name)];
+        string[] layers = [.. mask.FitTo(model).Select(m => m.Name)], others = [.. Prunable.Weights(model).Select(w => w.Name).Except(layers)];
         double fraction = FractionAt(moment);
         Dictionary<string, long> moved = layers.ToDictionary(name => name, name =>
             Math.Min((long)(fraction * mask.KeptOf(name)), mask[name].numel() - mask.KeptOf(name)));
@@ -82,7 +81,7 @@ public sealed record DropAndGrow : MaskSchedule
 
         Mask stays = Best(Drop, mask, name => mask.KeptOf(name) - moved[name]);
         Mask grown = Best(_grow(moment.Step), pruned, name => moved[name]);
-        Mask next = new(mask.Select(m => KeyValuePair.Create(m.Key, grown.ContainsKey(m.Key) ? stays[m.Key].logical_or(grown[m.Key]) : m.Value)));
+        Mask next = mask.With(layers.Select(name => KeyValuePair.Create(name, stays[name].logical_or(grown[name]))));
 
         // Masks outlive the scope, and these would wait for the garbage collector.
         foreach (Tensor tensor in pruned.Values.Concat(stays.Values).Concat(grown.Values))
@@ -94,7 +93,7 @@ public sealed record DropAndGrow : MaskSchedule
 
         // A pruner takes sparsities: these give the counts back to the weight.
         Mask Best(Saliency saliency, Mask among, Func<string, long> count) =>
-            new Pruner(saliency) { Scope = Scope.PerLayer((name, _) => (double)(mask[name].numel() - count(name)) / Math.Max(1, mask[name].numel()), others) }.Prune(model, 1, among);
+            new Pruner(saliency) { Scope = Scope.PerLayer((name, _) => (double)(mask[name].numel() - count(name)) / Math.Max(1, mask[name].numel()), others).Including(layers) }.Prune(model, 1, among);
     }
 
     /// <inheritdoc/>

@@ -13,7 +13,7 @@ namespace Workbook;
 public sealed record GradualPruning(Pruner Pruner, IReadOnlyList<double> Sparsities, long FirstStep, long Every) : MaskSchedule
 {
     /// <inheritdoc/>
-    public override Mask Start(nn.Module model) => Mask.Full(model, [.. Pruner.Scope.Except]);
+    public override Mask Start(nn.Module model) => Mask.Full(model, Pruner.Scope);
 
     /// <inheritdoc/>
     public override bool ChangesAfter(long step) => step > FirstStep && step <= LastStep && (step - FirstStep) % Every == 0;
@@ -27,7 +27,7 @@ public sealed record GradualPruning(Pruner Pruner, IReadOnlyList<double> Sparsit
     {
         // A scope may have a function for the layers' sparsities, which only its values can tell.
         using TorchSharp.DisposeScope scope = NewDisposeScope();
-        string levels = ContentHash.Of(Prunable.Weights(model, Pruner.Scope.Except)
+        string levels = ContentHash.Of(Pruner.Scope.Of(model)
             .Select(w => KeyValuePair.Create(w.Name, tensor(Sparsities.Select(s => Pruner.Scope.SparsityOf(w.Name, s)).ToArray()))))[..16];
         return FormattableString.Invariant(
             $"gradual pruning to {Sparsities.DefaultIfEmpty(0).Last()} in {Sparsities.Count} changes every {Every} steps after step {FirstStep}, by {Pruner}, levels {levels}");

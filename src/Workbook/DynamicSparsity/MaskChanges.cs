@@ -29,7 +29,7 @@ internal static class MaskChanges
     {
         // The schedule sees the dense gradients of the coming batch; batch-norm statistics must not.
         using ModelGuard guard = new(training.Model, training: true);
-        Trainer.Backward(training.Model, inputs, labels).Dispose();
+        Trainer.Backward(training.Model, inputs.clone(), labels).Dispose();
         return new(moment.Step, training.Mask!, schedule.Next(training.Model, training.Mask!, moment), IsDone: false);
     }
 

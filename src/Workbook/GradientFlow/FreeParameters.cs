@@ -28,7 +28,12 @@ internal sealed class FreeParameters
     internal static Tensor Loss(nn.Module<Tensor, Tensor> model, LabelledTensors batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return batch.Count > 0 ? nn.functional.cross_entropy(model.forward(batch.Inputs), batch.Labels)
+        if (batch.Count == 1)
+        {
+            BatchOfOne.Refuse(model, batch, "a gradient is taken on one example");
+        }
+
+        return batch.Count > 0 ? nn.functional.cross_entropy(model.Answer(batch.Inputs), batch.Labels)
             : throw new WorkbookException("there is no example to take a gradient on");
     }
 

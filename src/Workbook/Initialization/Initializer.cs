@@ -51,7 +51,10 @@ public sealed record Initializer(double Scale, Fan Fan, bool Uniform)
     /// <summary>Variance 2 / fan_in, uniform.</summary>
     public static Initializer HeUniform { get; } = new(2, Fan.In, Uniform: true);
 
-    /// <summary>Draws every weight of two and more dimensions anew and sets every bias to 0; norms are left alone.</summary>
+    /// <summary>
+    /// Draws the weights of two and more dimensions (<see cref="Prunable.Weights"/>) anew and sets every bias and every norm's shift to 0; norms' scales and
+    /// other parameters of one's own are left alone.
+    /// </summary>
     /// <param name="model">The model, changed in place.</param>
     /// <param name="seed">Same seed, same weights; each parameter has a stream of its own.</param>
     /// <returns>The model.</returns>
@@ -72,9 +75,9 @@ public sealed record Initializer(double Scale, Fan Fan, bool Uniform)
         using BoundMask? left = mask?.Bind(model);
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        foreach ((string name, Parameter parameter) in model.named_parameters())
+        foreach ((string name, Parameter parameter, Prunable.Role role) in Prunable.Roles(model))
         {
-            if (parameter.dim() > 1)
+            if (role == Prunable.Role.Weight && parameter.dim() > 1)
             {
                 using Generator generator = RandomStream.Of(seed, "init", name);
                 double deviation = Math.Sqrt(Scale / FanOf(parameter));
@@ -85,7 +88,7 @@ public sealed record Initializer(double Scale, Fan Fan, bool Uniform)
                     parameter.mul_((scaling == MaskScaling.Layer ? DensityOf(kept) : FanOfUnits(kept).div(FanOf(parameter))).rsqrt());
                 }
             }
-            else if (name.EndsWith("bias", StringComparison.Ordinal))
+            else if (role == Prunable.Role.Bias)
             {
                 parameter.zero_();
             }

@@ -42,6 +42,7 @@ public static class BezierCurve
             throw new WorkbookException($"the network has {coordinates} parameters, the ends of the curve are [{string.Join(", ", start.shape)}] and [{string.Join(", ", end.shape)}]: take Point.Of networks of its kind");
         }
 
+        BatchOfOne.Refuse(model, data, recipe);
         using DisposeScope scope = NewDisposeScope();
         Tensor before = Point.Of(model);
         using ModelGuard guard = new(model, training: true);

@@ -43,6 +43,11 @@ public static class Paths
             throw new WorkbookException($"{model.GetName()} has batch norm: give the examples to recompute its statistics on");
         }
 
+        if (norms.Length > 0 && statistics!.Count == 1)
+        {
+            BatchOfOne.Refuse(model, statistics, "the statistics are taken on one example");
+        }
+
         using DisposeScope scope = NewDisposeScope();
         Tensor before = Point.Of(model);
         using ModelGuard guard = new(model, training: true);
@@ -102,10 +107,12 @@ public static class Paths
         }
 
         const int Batch = 1000;
-        for (long start = 0; start < statistics.Count; start += Batch)
+        for (long start = 0, count; start < statistics.Count; start += count)
         {
             using DisposeScope scope = NewDisposeScope();
-            model.forward(statistics.Inputs.narrow(0, start, Math.Min(Batch, statistics.Count - start)));
+            // A last one alone, which has no variance, goes with those before it.
+            count = statistics.Count - start is var left && left <= Batch + 1 ? left : Batch;
+            model.Answer(statistics.Inputs.narrow(0, start, count));
         }
     }
 }

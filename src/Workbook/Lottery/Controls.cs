@@ -17,7 +17,7 @@ public static class Controls
     {
         ArgumentNullException.ThrowIfNull(mask);
         using DisposeScope scope = NewDisposeScope();
-        return new Mask(mask.Select(layer =>
+        return mask.With(mask.Select(layer =>
         {
             using Generator generator = RandomStream.Of(seed, "shuffle", layer.Key);
             Tensor order = randperm(layer.Value.numel(), generator: generator);
@@ -29,7 +29,7 @@ public static class Controls
     /// Keeps each weight's sign and gives all of a layer the same magnitude, the standard deviation of the layer's
     /// initialization (Zhou et al. 2019, "signed constant").
     /// </summary>
-    /// <param name="model">The network with the ticket's first weights, changed in place; biases stay.</param>
+    /// <param name="model">The network with the ticket's first weights, changed in place; parameters that the mask does not name stay.</param>
     /// <param name="mask">What is left of it: the deviation is taken over all weights of a layer, pruned ones included.</param>
     /// <exception cref="WorkbookException">The model lacks a parameter that the mask names.</exception>
     public static void SignedConstant(nn.Module model, Mask mask)
@@ -38,7 +38,8 @@ public static class Controls
         ArgumentNullException.ThrowIfNull(mask);
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        foreach ((string name, Parameter weight) in Prunable.Weights(model).Where(w => mask.ContainsKey(w.Name)))
+        // The deviation of a single weight is not a number: it has its magnitude already.
+        foreach ((_, Parameter weight, _) in mask.FitTo(model).Where(m => m.Parameter.numel() > 1))
         {
             weight.copy_(weight.sign().mul(weight.std()));
         }

@@ -84,7 +84,7 @@ public sealed record IterativePruning
         List<Ticket> tickets = [];
         TrainingPart[] others = [.. Parts.Where(p => p is not CheckpointProbe)];
         long[] kept = [.. Parts.OfType<CheckpointProbe>().SelectMany(p => p.Steps)];
-        Add(Mask.Full(network, [.. Pruner.Scope.Except]), null, Recipe, [.. others, Probe.Checkpoints([.. kept, Rewind.WeightsOf ?? 0])]);
+        Add(Mask.Full(network, Pruner.Scope), null, Recipe, [.. others, Probe.Checkpoints([.. kept, Rewind.WeightsOf ?? 0])]);
         foreach (double sparsity in sparsities)
         {
             Mask mask = Pruner.Prune(network, sparsity, tickets[^1].Mask);

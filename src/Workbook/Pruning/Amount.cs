@@ -27,10 +27,17 @@ public readonly record struct Amount
     /// <exception cref="WorkbookException">Below 0, above 1, or not a number.</exception>
     public static implicit operator Amount(double fraction) => Fraction(fraction);
 
-    /// <summary>As <see cref="Count"/>: 1 is one piece, 1.0 is all.</summary>
+    /// <summary>As <see cref="Count"/>, for integers of every type: 1 is one piece, 1.0 is all.</summary>
     /// <param name="count">From 0.</param>
-    /// <exception cref="WorkbookException">Below 0.</exception>
-    public static implicit operator Amount(int count) => Count(count);
+    /// <exception cref="WorkbookException">Below 0, or above what a long holds.</exception>
+    public static implicit operator Amount(long count) => Count(count);
+
+    /// <inheritdoc cref="op_Implicit(long)"/>
+    public static implicit operator Amount(uint count) => Count(count);
+
+    /// <inheritdoc cref="op_Implicit(long)"/>
+    public static implicit operator Amount(ulong count) => count <= long.MaxValue ? Count((long)count)
+        : throw new WorkbookException($"an amount is a number of weights up to {long.MaxValue}, not {count}");
 
     /// <summary>The number of pieces that go; a fraction is rounded half to even, as PyTorch rounds.</summary>
     /// <exception cref="WorkbookException">More than there are.</exception>

@@ -46,13 +46,24 @@ public sealed class BoundMask : IDisposable
     /// One step of the optimizer over what is left: masks the gradients, steps, masks the weights. A weight that has
     /// become NaN stays so, and shows that the training has diverged.
     /// </summary>
-    /// <param name="optimizer">Any, over the parameters of the model; its gradients are computed already.</param>
-    /// <exception cref="WorkbookException">As <see cref="Apply"/>.</exception>
-    public void Step(optim.Optimizer optimizer)
+    /// <param name="optimizer">Any, over the parameters of the model; its gradients are computed already, or <paramref name="closure"/> does it.</param>
+    /// <param name="closure">Empties the gradients, computes them anew and returns the loss, as torch's <c>step(closure)</c> takes it; LBFGS calls it several times a step.</param>
+    /// <exception cref="WorkbookException">As <see cref="Apply"/>, or LBFGS has no closure.</exception>
+    public void Step(optim.Optimizer optimizer, Func<Tensor>? closure = null)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
+        if (closure is null && optimizer is LBFGS)
+        {
+            throw new WorkbookException("LBFGS computes the loss several times a step: give Step a closure, which empties the gradients, runs the backward pass and returns the loss");
+        }
+
         ApplyToGradients();
-        optimizer.step();
+        optimizer.step(closure is null ? null : () =>
+        {
+            Tensor loss = closure();
+            ApplyToGradients();
+            return loss;
+        });
 
         // By product: filling by condition takes 15 times as long, a quarter of a small network's step.
         using IDisposable noGrad = no_grad();

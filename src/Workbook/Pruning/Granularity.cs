@@ -64,6 +64,7 @@ public abstract class Granularity
         public override Tensor Pieces(Tensor scores, Tensor kept)
         {
             int along = Dimension(scores);
+            (scores, kept) = scores.dim() > 1 ? (scores, kept) : (scores.unsqueeze(1), kept.unsqueeze(1)); // a bias: one a unit
             long[] others = [.. Enumerable.Range(0, (int)scores.dim()).Where(d => d != along).Select(d => (long)d)];
             return linalg.vector_norm(scores, n, others).masked_fill(kept.transpose(0, along).flatten(1).any(1).logical_not(), double.NegativeInfinity);
         }
@@ -83,9 +84,10 @@ public abstract class Granularity
     {
         public override Tensor Pieces(Tensor scores, Tensor kept)
         {
-            if (scores.flatten(1).shape[1] % m != 0)
+            long inputs = scores.dim() > 1 ? scores.flatten(1).shape[1] : 1;
+            if (inputs % m != 0)
             {
-                throw new WorkbookException($"{n}:{m} sparsity needs units with a multiple of {m} inputs; a parameter of shape [{string.Join(", ", scores.shape)}] has {scores.flatten(1).shape[1]}");
+                throw new WorkbookException($"{n}:{m} sparsity needs units with a multiple of {m} inputs; a parameter of shape [{string.Join(", ", scores.shape)}] has {inputs}");
             }
 
             Tensor groups = Weight.Pieces(scores, kept).reshape(-1, m);

@@ -12,6 +12,7 @@ namespace Workbook;
 /// </summary>
 public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
 {
+    private const int NamesShown = 8;
     private readonly SortedDictionary<string, Tensor> _kept = new(StringComparer.Ordinal);
 
     /// <param name="kept">Parameter name → tensor of the parameter's shape, of any dtype and on any device, 1 (or true) where the weight is kept; copied.</param>
@@ -41,10 +42,17 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
     /// <param name="model">The model whose weights it names.</param>
     /// <param name="except">Layers (<c>fc3</c>) or parameters (<c>fc3.weight</c>) left out of it.</param>
     /// <exception cref="WorkbookException">A layer to leave out is not there.</exception>
-    public static Mask Full(nn.Module model, params IReadOnlyCollection<string> except)
+    public static Mask Full(nn.Module model, params IReadOnlyCollection<string> except) => Full(model, Scope.PerLayer([.. except]));
+
+    /// <summary>The mask that keeps everything in a scope.</summary>
+    /// <param name="model">The model whose weights it names.</param>
+    /// <param name="scope">Which of them.</param>
+    /// <exception cref="WorkbookException">A layer to leave out, or a parameter to include, is not there.</exception>
+    public static Mask Full(nn.Module model, Scope scope)
     {
-        using DisposeScope scope = NewDisposeScope();
-        return new(Prunable.Weights(model, except).Select(p => KeyValuePair.Create(p.Name, ones(p.Weight.shape, ScalarType.Bool))));
+        ArgumentNullException.ThrowIfNull(scope);
+        using DisposeScope tensors = NewDisposeScope();
+        return new Mask(scope.Of(model).Select(p => KeyValuePair.Create(p.Name, ones(p.Weight.shape, ScalarType.Bool)))).For(model);
     }
 
     /// <summary>Reads a mask that <see cref="Save"/> wrote, or one of another program: tensors of 0 and 1 of any dtype in a safetensors file.</summary>
@@ -70,6 +78,9 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
     /// <param name="path">The file; one that is there is replaced.</param>
     /// <exception cref="WorkbookException">The file can't be written.</exception>
     public void Save(string path) => SafeTensors.Write(path, this);
+
+    /// <summary>Parameters of the model that it was chosen for and does not name, matrices first, with their sizes; empty where it was made otherwise.</summary>
+    public IReadOnlyList<(string Name, long Count)> NotPruned { get; internal init; } = [];
 
     /// <summary>Weights that the mask names, kept or not.</summary>
     public long Total => _kept.Values.Sum(t => t.numel());
@@ -103,7 +114,10 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
         ArgumentNullException.ThrowIfNull(other);
         using DisposeScope scope = NewDisposeScope();
         return new Mask(Keys.Union(other.Keys).Select(name => KeyValuePair.Create(name,
-            !ContainsKey(name) ? other[name] : !other.ContainsKey(name) ? this[name] : this[name].logical_and(SameShape(name, other[name])))));
+            !ContainsKey(name) ? other[name] : !other.ContainsKey(name) ? this[name] : this[name].logical_and(SameShape(name, other[name])))))
+        {
+            NotPruned = [.. NotPruned.Union(other.NotPruned).Where(p => !ContainsKey(p.Name) && !other.ContainsKey(p.Name))],
+        };
     }
 
     /// <summary>Sets the pruned weights of a model to exactly 0 (<c>prune.remove</c>).</summary>
@@ -153,9 +167,11 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Count, Total, Kept);
 
-    /// <summary>E.g. <c>90.0% pruned: fc1.weight 90.0%, fc2.weight 90.0%</c>.</summary>
+    /// <summary>E.g. <c>90.0% pruned: fc1.weight 90.0%, fc2.weight 90.0%; not pruned: fc1.bias (300), fc2.bias (100)</c>.</summary>
     public override string ToString() =>
-        FormattableString.Invariant($"{Sparsity:P1} pruned: {string.Join(", ", Keys.Select(name => FormattableString.Invariant($"{name} {SparsityOf(name):P1}")))}");
+        FormattableString.Invariant($"{Sparsity:P1} pruned: {string.Join(", ", Keys.Select(name => FormattableString.Invariant($"{name} {SparsityOf(name):P1}")))}")
+        + (NotPruned.Count == 0 ? "" : $"; not pruned: {string.Join(", ", NotPruned.Take(NamesShown).Select(p => $"{p.Name} ({p.Count})"))}")
+        + (NotPruned.Count > NamesShown ? $" and {NotPruned.Count - NamesShown} more ({NotPruned.Skip(NamesShown).Sum(p => p.Count)})" : "");
 
     /// <inheritdoc/>
     public override Mask Start(nn.Module model) => this;
@@ -197,6 +213,15 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
 
         return [.. this.Select(m => (m.Key, parameters[m.Key], m.Value))];
     }
+
+    /// <summary>Another mask of the same parameters.</summary>
+    internal Mask With(IEnumerable<KeyValuePair<string, Tensor>> kept) => new(kept) { NotPruned = NotPruned };
+
+    /// <summary>This mask, which then can say what of the model it leaves out.</summary>
+    internal Mask For(nn.Module model) => this with
+    {
+        NotPruned = [.. model.named_parameters().Where(p => !ContainsKey(p.name)).OrderBy(p => p.parameter.dim() < 2).Select(p => (p.name, p.parameter.numel()))],
+    };
 
     private Tensor SameShape(string name, Tensor other) => this[name].shape.SequenceEqual(other.shape) ? other
         : throw new WorkbookException($"the masks of '{name}' have different shapes: [{string.Join(", ", this[name].shape)}] and [{string.Join(", ", other.shape)}]");

@@ -63,12 +63,14 @@ public sealed record Pruner(Saliency Saliency)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        if (Prunable.Weights(model).Count == 0)
+        if (Prunable.Weights(model, null, Scope.Included).Count == 0)
         {
-            throw new WorkbookException("the model has no weights to prune: it has no layer with a weight of two or more dimensions (RegisterComponents() is missing in its constructor, or its layers are in a list?)");
+            throw new WorkbookException(model.named_parameters().Select(p => p.name).ToArray() is { Length: > 0 } own
+                ? $"the model has no weights to prune: no layer says that one of {string.Join(", ", own)} is a weight; name parameters to prune with Scope.PerLayer().Including(\"{own[0]}\")"
+                : "the model has no weights to prune: it has no parameters (RegisterComponents() is missing in its constructor, or its layers are in a list?)");
         }
 
-        IReadOnlyList<(string Name, Parameter Weight)> weights = Prunable.Weights(model, Scope.Except);
+        IReadOnlyList<(string Name, Parameter Weight)> weights = Scope.Of(model);
         if (weights.Count == 0)
         {
             throw new WorkbookException("every layer of the model is left out: there is nothing to prune");
@@ -82,7 +84,7 @@ public sealed record Pruner(Saliency Saliency)
         // What was pruned outside of this scope stays pruned too.
         IEnumerable<KeyValuePair<string, Tensor>> others = (previous?.FitTo(model) ?? []).Where(p => !weights.Any(w => w.Name == p.Name) && previous!.SparsityOf(p.Name) > 0)
             .Select(p => KeyValuePair.Create(p.Name, p.Kept));
-        return new Mask(weights.GroupBy(w => Scope.IsGlobal ? "" : w.Name).SelectMany(group => Rank([.. group], previous, gone)).Concat(others));
+        return new Mask(weights.GroupBy(w => Scope.IsGlobal ? "" : w.Name).SelectMany(group => Rank([.. group], previous, gone)).Concat(others)).For(model);
     }
 
     private IEnumerable<KeyValuePair<string, Tensor>> Rank((string Name, Parameter Weight)[] group, Mask? previous, Func<string, long, long, long> gone)
@@ -127,6 +129,6 @@ public sealed record Pruner(Saliency Saliency)
         Tensor score = given.detach().cpu();
         return score.isnan().any().item<bool>()
             ? throw new WorkbookException($"the saliency of '{name}' is not a number: its weights or gradients have diverged")
-            : (score.dtype == ScalarType.Float64 ? score : score.to(ScalarType.Float32)).clamp(float.MinValue, float.MaxValue);
+            : score.AtLeastSingle().clamp(float.MinValue, float.MaxValue);
     }
 }

@@ -9,7 +9,7 @@ public abstract class Saliency
     /// <summary>Scores every weight of a parameter.</summary>
     /// <param name="name">The parameter's name.</param>
     /// <param name="weight">The parameter, any shape; its <c>grad</c> is set if the caller ran a backward pass.</param>
-    /// <returns>A tensor of the same shape; a higher score is kept longer.</returns>
+    /// <returns>A tensor of the same shape; a higher score is kept longer. Products of small numbers need float32 at least, whatever the weights are.</returns>
     /// <exception cref="WorkbookException">The criterion needs something that is missing.</exception>
     public abstract Tensor Score(string name, Parameter weight);
 
@@ -46,14 +46,14 @@ public abstract class Saliency
 
     private sealed class MagnitudeSaliency : Saliency
     {
-        public override Tensor Score(string name, Parameter weight) => weight.abs();
+        public override Tensor Score(string name, Parameter weight) => weight.AtLeastSingle().abs();
 
         public override string ToString() => "magnitude";
     }
 
     private sealed class GradientTimesWeightSaliency : Saliency
     {
-        public override Tensor Score(string name, Parameter weight) => Gradient(name, weight, "gradient·weight").mul(weight).abs();
+        public override Tensor Score(string name, Parameter weight) => Gradient(name, weight, "gradient·weight").mul(weight.AtLeastSingle()).abs();
 
         public override string ToString() => "gradient·weight";
     }
@@ -101,5 +101,5 @@ public abstract class Saliency
     }
 
     private static Tensor Gradient(string name, Parameter weight, string criterion) =>
-        weight.grad ?? throw new WorkbookException($"'{name}' has no gradient: run a backward pass before pruning by {criterion}");
+        weight.grad?.AtLeastSingle() ?? throw new WorkbookException($"'{name}' has no gradient: run a backward pass before pruning by {criterion}");
 }

@@ -1,3 +1,6 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
 namespace Workbook;
 
 /// <summary>Which weights are ranked against each other: those of each layer, or of all layers together.</summary>
@@ -5,7 +8,7 @@ public sealed class Scope
 {
     private readonly Func<string, double, double>? _sparsityOf;
 
-    private Scope(bool isGlobal, string[] except, Func<string, double, double>? sparsityOf = null) =>
+    private Scope(bool isGlobal, IReadOnlyList<string> except, Func<string, double, double>? sparsityOf = null) =>
         (IsGlobal, Except, _sparsityOf) = (isGlobal, except, sparsityOf);
 
     /// <summary>Whether all layers share one ranking.</summary>
@@ -13,6 +16,9 @@ public sealed class Scope
 
     /// <summary>Layers (<c>fc3</c>) or parameters (<c>fc3.weight</c>) that are never pruned; they count neither as kept nor as pruned.</summary>
     public IReadOnlyList<string> Except { get; }
+
+    /// <summary>Parameters beside the layers' weights that are pruned.</summary>
+    public IReadOnlyList<string> Included { get; private init; } = [];
 
     /// <summary>Every layer loses the same fraction.</summary>
     /// <param name="except">Layers that stay whole.</param>
@@ -27,8 +33,16 @@ public sealed class Scope
     /// <param name="except">Layers that stay whole.</param>
     public static Scope Global(params string[] except) => new(true, except);
 
-    /// <summary>E.g. <c>per layer except fc3</c>.</summary>
-    public override string ToString() => (IsGlobal ? "global" : "per layer") + (Except.Count > 0 ? $" except {string.Join(", ", Except)}" : "");
+    /// <summary>This scope with more parameters: ranked with the weights where the scope is global, each by itself otherwise.</summary>
+    /// <param name="parameters">Biases, scales, parameters of the model's own (<c>fc1.bias</c>, <c>pos</c>), or layers with all that they have.</param>
+    public Scope Including(params string[] parameters) => new(IsGlobal, Except, _sparsityOf) { Included = [.. Included, .. parameters] };
+
+    /// <summary>E.g. <c>per layer including fc1.bias except fc3</c>.</summary>
+    public override string ToString() => (IsGlobal ? "global" : "per layer")
+        + (Included.Count > 0 ? $" including {string.Join(", ", Included)}" : "") + (Except.Count > 0 ? $" except {string.Join(", ", Except)}" : "");
 
     internal double SparsityOf(string parameter, double sparsity) => _sparsityOf?.Invoke(parameter, sparsity) ?? sparsity;
+
+    /// <summary>The parameters in scope, in the model's order.</summary>
+    internal IReadOnlyList<(string Name, Parameter Weight)> Of(nn.Module model) => Prunable.Weights(model, Except, Included);
 }

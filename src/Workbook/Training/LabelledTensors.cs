@@ -8,7 +8,7 @@ public sealed class LabelledTensors : IDisposable
 {
     private readonly Lazy<string> _hash;
 
-    /// <param name="inputs">Float32 [count, …].</param>
+    /// <param name="inputs">[count, …], of the dtype that the model takes.</param>
     /// <param name="labels">Int64 [count].</param>
     /// <exception cref="WorkbookException">The counts differ.</exception>
     public LabelledTensors(Tensor inputs, Tensor labels)
@@ -30,7 +30,7 @@ public sealed class LabelledTensors : IDisposable
     /// <summary>SHA-256 over both tensors (lower-case hex): tells runs on different data apart.</summary>
     public string Hash => _hash.Value;
 
-    /// <summary>Float32 [count, …].</summary>
+    /// <summary>[count, …], of the dtype that the model takes.</summary>
     public Tensor Inputs { get; }
 
     /// <summary>Int64 [count].</summary>
@@ -60,6 +60,16 @@ public sealed class LabelledTensors : IDisposable
     public LabelledTensors Slice(long start, long count) => start >= 0 && count >= 0 && start + count <= Count
         ? new(Inputs.narrow(0, start, count), Labels.narrow(0, start, count)) { Name = Name }
         : throw new WorkbookException($"examples {start} to {start + count} were asked for; there are {Count}");
+
+    /// <summary>Refuses examples with NaN or infinity.</summary>
+    internal void RequireFinite()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        if (Inputs.isfinite().reshape(Count, -1).all(1).logical_not().nonzero() is { } bad && bad.numel() > 0)
+        {
+            throw new WorkbookException($"example {bad[0].item<long>()} of {Name} holds NaN or infinity: mend the data, or leave it out");
+        }
+    }
 
     /// <summary>E.g. <c>MNIST, 20000 × [1, 28, 28]</c>.</summary>
     public override string ToString() => $"{Name}, {Count} × [{string.Join(", ", Inputs.shape.Skip(1))}]";

@@ -36,7 +36,7 @@ public sealed record Recipe
     /// <summary>Weight decay, on all parameters, as PyTorch's optimizers do it.</summary>
     public double WeightDecay { get; init; }
 
-    /// <summary>Whether only weights of two and more dimensions (and sparse layers' weights) decay, not biases and norms, as in Keras with a regularizer on each kernel.</summary>
+    /// <summary>Whether only weights (<see cref="Prunable.Weights"/>, and those of sparse layers) decay, not biases and norms, as in Keras with a regularizer on each kernel.</summary>
     public bool DecayKernelsOnly { get; init; }
 
     /// <summary>
@@ -50,9 +50,9 @@ public sealed record Recipe
     public long StepsOver(long examples) => (long)Math.Round(Epochs * Math.Ceiling((double)examples / BatchSize));
 
     /// <param name="parameters">What is trained.</param>
-    /// <param name="flattened">Those among them that hold weights of two and more dimensions as one.</param>
+    /// <param name="kernels">Those among them that are weights.</param>
     /// <exception cref="WorkbookException">A number that no training can have.</exception>
-    internal optim.Optimizer Build(IEnumerable<TorchSharp.Modules.Parameter> parameters, IEnumerable<TorchSharp.Modules.Parameter> flattened)
+    internal optim.Optimizer Build(IEnumerable<TorchSharp.Modules.Parameter> parameters, IReadOnlyCollection<TorchSharp.Modules.Parameter> kernels)
     {
         Check(nameof(Epochs), Epochs, Epochs >= 0 && double.IsFinite(Epochs), "0 or more");
         Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "1 or more");
@@ -61,7 +61,7 @@ public sealed record Recipe
         Check(nameof(Momentum), Momentum, Momentum is >= 0 and < 1, "from 0 to below 1");
         Check(nameof(WeightDecay), WeightDecay, WeightDecay >= 0 && double.IsFinite(WeightDecay), "0 or more");
         (TorchSharp.Modules.Parameter[] Parameters, double Decay)[] groups = DecayKernelsOnly
-            ? [.. parameters.GroupBy(p => p.dim() > 1 || flattened.Any(f => ReferenceEquals(f, p))).Select(g => (g.ToArray(), g.Key ? WeightDecay : 0))]
+            ? [.. parameters.GroupBy(p => kernels.Any(k => k.Handle == p.Handle)).Select(g => (g.ToArray(), g.Key ? WeightDecay : 0))]
             : [([.. parameters], WeightDecay)];
         return Optimizer == OptimizerKind.Adam
             ? new SafeAdam(groups.Select(g => new TorchSharp.Modules.Adam.ParamGroup(g.Parameters, LearningRate, weight_decay: g.Decay)), LearningRate)

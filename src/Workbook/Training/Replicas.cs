@@ -17,6 +17,11 @@ public static class Replicas
     /// <exception cref="WorkbookException">What the first run to fail threw, if that was its kind; other exceptions pass as they are. Runs not yet begun are left.</exception>
     public static TResult[] Run<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> body, int? threads = null)
     {
+        if (threads < 1)
+        {
+            throw new WorkbookException($"runs take 1 thread or more, not {threads}");
+        }
+
         TItem[] all = [.. items];
         TResult[] results = new TResult[all.Length];
         ExceptionDispatchInfo? failure = null;

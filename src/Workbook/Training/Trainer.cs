@@ -42,8 +42,8 @@ public static class Trainer
     /// <param name="parts">What goes on beside the steps, e.g. <see cref="Probe.Score"/>.</param>
     /// <returns>What the probes noted, and what is left at the end.</returns>
     /// <exception cref="WorkbookException">
-    /// The mask does not fit the model, its schedule or a part does not fit the recipe, two parts share a name, the data set is empty, or the
-    /// loss is no longer a number.
+    /// The mask does not fit the model, its schedule or a part does not fit the recipe, two parts share a name, the data set is empty, a batch of one
+    /// example leaves a norm without a variance, or the loss, a weight or a buffer is no longer a number.
     /// </exception>
     public static TrainingLog Train(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, params TrainingPart[] parts)
     {
@@ -51,13 +51,13 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentNullException.ThrowIfNull(parts);
-        long steps = recipe.StepsOver(data.Count);
-        Check(recipe, steps, mask, parts);
-        TrainingProgress training = new(model, recipe, mask, parts, steps);
+        Check(model, data, recipe, mask, parts);
+        TrainingProgress training = new(model, recipe, mask, parts, recipe.StepsOver(data.Count));
         (nn.Module, bool)[] modes = ModelGuard.ModesOf(model);
         try
         {
             Run(training, data, seed);
+            RequireSound(model, what => Diverged(data, recipe, $"{what} after its last step"));
             model.eval();
             return training.ToLog();
         }
@@ -69,8 +69,9 @@ public static class Trainer
     }
 
     /// <summary>Refuses what no training can have.</summary>
-    internal static void Check(Recipe recipe, long steps, MaskSchedule? mask, IReadOnlyList<TrainingPart> parts)
+    internal static void Check(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, MaskSchedule? mask, IReadOnlyList<TrainingPart> parts)
     {
+        long steps = recipe.StepsOver(data.Count);
         mask?.Check(steps);
         if (parts.GroupBy(p => p.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {
@@ -81,6 +82,22 @@ public static class Trainer
         {
             part.Check(recipe, steps);
         }
+
+        BatchOfOne.Refuse(model, data, recipe);
+    }
+
+    private static void RequireSound(nn.Module model, Func<string, WorkbookException> fault)
+    {
+        if (Numbers.Unsound(model.state_dict()) is { } name)
+        {
+            throw fault($"'{name}' holds NaN or infinity");
+        }
+    }
+
+    private static WorkbookException Diverged(LabelledTensors data, Recipe recipe, string what)
+    {
+        data.RequireFinite(); // otherwise it is not the learning rate's fault
+        return new(FormattableString.Invariant($"the training has diverged ({what}): use a lower learning rate than {recipe.LearningRate}"));
     }
 
     private static void Run(TrainingProgress training, LabelledTensors data, int seed)
@@ -89,6 +106,7 @@ public static class Trainer
         BoundMask? bound = training.Mask?.Bind(model);
         try
         {
+            RequireSound(model, what => new($"{what} before the training's first step: start from another model"));
             model.train();
             ForAll(part => part.Begin(training));
             Mask? held = training.Held;
@@ -107,7 +125,7 @@ public static class Trainer
                     ForAll(part => part.AfterStep(training));
                 },
                 training.Schedule is null or Mask ? null : (inputs, labels, moment, optimizer) => MaskChanges.Before(training, ref bound, inputs, labels, moment, optimizer),
-                model.modules().OfType<ICompressedLayer>().Select(layer => layer.Values));
+                [.. Prunable.Weights(model).Select(w => w.Weight), .. model.modules().OfType<ICompressedLayer>().Select(layer => layer.Values)]);
         }
         finally
         {
@@ -158,14 +176,14 @@ public static class Trainer
     /// <param name="advance">Makes the optimizer's step.</param>
     /// <param name="afterStep">Called after each step with its loss, a scalar that lives until the next.</param>
     /// <param name="beforeStep">Called before each step with its batch.</param>
-    /// <param name="flattened">As for <see cref="Recipe.Build"/>.</param>
+    /// <param name="kernels">As for <see cref="Recipe.Build"/>.</param>
     internal static void Descend(
         LabelledTensors data, Recipe recipe, IEnumerable<TorchSharp.Modules.Parameter> parameters, int seed,
         Func<Tensor, Tensor, Tensor> backward, Action<optim.Optimizer> advance, Action<Tensor>? afterStep = null,
-        Action<Tensor, Tensor, TrainingMoment, optim.Optimizer>? beforeStep = null, IEnumerable<TorchSharp.Modules.Parameter>? flattened = null)
+        Action<Tensor, Tensor, TrainingMoment, optim.Optimizer>? beforeStep = null, IReadOnlyCollection<TorchSharp.Modules.Parameter>? kernels = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        using optim.Optimizer optimizer = recipe.Build(parameters, flattened ?? []);
+        using optim.Optimizer optimizer = recipe.Build(parameters, kernels ?? []);
         long step = recipe.FirstStep, steps = recipe.StepsOver(data.Count);
         foreach ((Tensor inputs, Tensor labels) in Batches(data, recipe.BatchSize, seed, step).TakeWhile(_ => step < steps))
         {
@@ -179,9 +197,9 @@ public static class Trainer
             advance(optimizer);
             step++;
             afterStep?.Invoke(loss);
-            if (step == steps && loss.item<float>() is var last && !float.IsFinite(last))
+            if (step == steps && loss.Value() is var last && !double.IsFinite(last))
             {
-                throw new WorkbookException($"the training has diverged (loss {last} after {steps} steps): use a lower learning rate than {recipe.LearningRate}");
+                throw Diverged(data, recipe, FormattableString.Invariant($"loss {last} after {steps} steps"));
             }
         }
     }
@@ -195,18 +213,32 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
         using DisposeScope scope = NewDisposeScope();
-        return Backward(model, batch.Inputs, batch.Labels).item<float>();
+        if (batch.Count == 1 && model.training)
+        {
+            BatchOfOne.Refuse(model, batch, "a gradient is taken on one example");
+        }
+
+        return Backward(model, batch.Inputs.clone(), batch.Labels).Value();
     }
+
+    /// <summary>What a model says of inputs that stay as they are, even where it changes what it is given.</summary>
+    internal static Tensor Answer(this nn.Module<Tensor, Tensor> model, Tensor inputs) => model.forward(inputs.clone());
 
     /// <summary>Scores a model, in evaluation mode, without gradients; its mode is put back.</summary>
     /// <param name="model">Inputs → logits [batch, classes].</param>
     /// <param name="data">The examples to score on.</param>
     /// <param name="batchSize">Examples at a time: bounds the memory, does not change the score.</param>
     /// <returns>Loss and accuracy over all examples; not numbers where there are none.</returns>
+    /// <exception cref="WorkbookException">The batch size is below 1.</exception>
     public static Score Evaluate(nn.Module<Tensor, Tensor> model, LabelledTensors data, int batchSize = 1000)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
+        if (batchSize < 1)
+        {
+            throw new WorkbookException($"a model is scored on 1 or more examples at a time, not {batchSize}");
+        }
+
         using IDisposable noGrad = no_grad();
         using ModelGuard guard = new(model, training: false);
         double loss = 0;
@@ -216,8 +248,8 @@ public static class Trainer
             using DisposeScope scope = NewDisposeScope();
             long count = Math.Min(batchSize, data.Count - start);
             Tensor labels = data.Labels.narrow(0, start, count);
-            Tensor logits = model.forward(data.Inputs.narrow(0, start, count));
-            loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).item<float>();
+            Tensor logits = model.Answer(data.Inputs.narrow(0, start, count)).AtLeastSingle();
+            loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).Value();
             right += logits.argmax(1).eq(labels).sum().item<long>();
         }
 

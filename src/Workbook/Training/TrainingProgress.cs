@@ -41,7 +41,7 @@ public sealed class TrainingProgress
     public long Steps { get; }
 
     /// <summary>Mean cross-entropy of the last step's batch, in nats; not a number before the first step.</summary>
-    public double Loss => _lossValue ??= _loss?.item<float>() ?? double.NaN;
+    public double Loss => _lossValue ??= _loss?.Value() ?? double.NaN;
 
     /// <summary>Notes a number at this step.</summary>
     /// <param name="name">The curve it belongs to.</param>

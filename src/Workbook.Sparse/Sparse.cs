@@ -45,7 +45,7 @@ public static class Sparse
             // Everywhere that the layer is: it becomes sparse in all of its places, or in none.
             nn.Module? named = Array.Find(slots, s => parameter == s.Name + ".weight")?.Layer;
             LayerSlot[] places = [.. slots.Where(s => ReferenceEquals(s.Layer, named))];
-            string? obstacle = named is null ? "only the weights of linear layers within a model can be sparse"
+            string? obstacle = named is null ? "only linear layers within a model can be sparse"
                 : places.Select(s => s.ObstacleTo<SparseLinear>()).FirstOrDefault(o => o is not null);
             double sparsity = mask.SparsityOf(parameter);
             double? speedup = null;

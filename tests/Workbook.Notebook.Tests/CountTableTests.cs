@@ -24,4 +24,10 @@ public class CountTableTests
             all                44,426    44,190  281,640         281,640       177.7            177.7
             """, text);
     }
+    [Fact]
+    public void Layers_that_are_in_no_sum_are_named_beside_it()
+    {
+        using TorchSharp.Modules.Sequential net = nn.Sequential(("attention", nn.TransformerEncoderLayer(4, 2, 8)), ("fc", nn.Linear(4, 2)));
+        Assert.Contains("all (MACs not counted: attention)", ModelCount.Of(net, zeros(1, 5, 4)).ToTable().ToBundle()["text/plain"]);
+    }
 }

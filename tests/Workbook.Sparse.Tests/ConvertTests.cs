@@ -50,6 +50,25 @@ public sealed class ConvertTests : IDisposable
     }
 
     [Fact]
+    public void Biases_that_the_mask_prunes_are_zero_in_sparse_layers_too()
+    {
+        using LeNet300100 net = new(1);
+        using (no_grad())
+        {
+            net.get_parameter("fc1.bias")!.fill_(1);
+        }
+
+        Mask mask = new Pruner(Saliency.Magnitude) { Scope = Scope.PerLayer().Including("fc1.bias") }.Prune(net, 0.9);
+        Conversion conversion = Convert(net, mask, fromSparsity: 0.5);
+        Assert.Equal(["fc1.bias"], conversion.Remaining.Keys);
+        Assert.Equal("fc1.bias: 90.0 % pruned, stays dense: only linear layers within a model can be sparse", conversion.Layers[0].ToString());
+        Assert.Equal(mask.KeptOf("fc1.bias"), net.get_parameter("fc1.bias")!.count_nonzero().item<long>());
+        using LabelledTensors data = new(Layers.Random(1, "x", 64, 784), zeros(64, ScalarType.Int64));
+        Trainer.Train(net, data, new Recipe { Epochs = 3, BatchSize = 32, LearningRate = 0.01 }, 1, conversion.Remaining);
+        Assert.Equal(0, net.get_parameter("fc1.bias")!.masked_select(mask["fc1.bias"].logical_not()).count_nonzero().item<long>());
+    }
+
+    [Fact]
     public void Without_a_sparsity_each_layer_is_measured()
     {
         using Sequential net = nn.Sequential(("a", nn.Linear(700, 300)), ("inner", nn.Sequential(("relu", nn.ReLU()), ("b", nn.Linear(300, 200)))));

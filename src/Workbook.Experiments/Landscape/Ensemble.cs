@@ -32,7 +32,7 @@ public static class Ensemble
         for (long start = 0; start < data.Count; start += Batch)
         {
             using DisposeScope batch = NewDisposeScope();
-            parts.Add(model.Answer(data.Inputs.narrow(0, start, Math.Min(Batch, data.Count - start))).softmax(1).MoveToOuterDisposeScope());
+            parts.Add(model.Answer(data.Inputs.narrow(0, start, Math.Min(Batch, data.Count - start))).AtLeastSingle().softmax(1).MoveToOuterDisposeScope());
         }
 
         return cat(parts).MoveToOuterDisposeScope();

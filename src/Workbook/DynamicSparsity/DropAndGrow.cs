@@ -49,17 +49,17 @@ public sealed record DropAndGrow : MaskSchedule
     public long? LastStep { get; init; }
 
     /// <summary>Sparse evolutionary training (Mocanu et al. 2018): grows at random.</summary>
-    /// <param name="start">What is left at the start; the parameters that it names change.</param>
+    /// <param name="start">What is left at the start; the matrices and kernels that it names change, biases stay.</param>
     /// <param name="seed">Same seed, same places.</param>
     public static DropAndGrow Set(Mask start, int seed) =>
         new(FormattableString.Invariant($"SET, seed {seed}"), start, step => Saliency.Random(seed, "grow", FormattableString.Invariant($"{step}")));
 
     /// <summary>RigL (Evci et al. 2020, algorithm 1): grows where the dense gradient of the coming batch is largest.</summary>
-    /// <param name="start">What is left at the start; the parameters that it names change.</param>
+    /// <param name="start">What is left at the start; the matrices and kernels that it names change, biases stay.</param>
     public static DropAndGrow RigL(Mask start) => new("RigL", start, _ => Saliency.GradientMagnitude);
 
     /// <summary>The control of Evci et al. (2022): grows where the dense gradient is smallest.</summary>
-    /// <param name="start">What is left at the start; the parameters that it names change.</param>
+    /// <param name="start">What is left at the start; the matrices and kernels that it names change, biases stay.</param>
     public static DropAndGrow InvertedRigL(Mask start) => new("inverted RigL", start, _ => Saliency.GradientMagnitude.Inverted);
 
     /// <inheritdoc/>
@@ -73,7 +73,7 @@ public sealed record DropAndGrow : MaskSchedule
     {
         ArgumentNullException.ThrowIfNull(mask);
         using DisposeScope scope = NewDisposeScope();
-        string[] layers = [.. mask.FitTo(model).Select(m => m.Name)], others = [.. Prunable.Weights(model).Select(w => w.Name).Except(layers)];
+        string[] layers = [.. mask.FitTo(model).Where(m => m.Parameter.dim() > 1).Select(m => m.Name)], others = [.. Prunable.Weights(model).Select(w => w.Name).Except(layers)];
         double fraction = FractionAt(moment);
         Dictionary<string, long> moved = layers.ToDictionary(name => name, name =>
             Math.Min((long)(fraction * mask.KeptOf(name)), mask[name].numel() - mask.KeptOf(name)));
@@ -81,7 +81,7 @@ public sealed record DropAndGrow : MaskSchedule
 
         Mask stays = Best(Drop, mask, name => mask.KeptOf(name) - moved[name]);
         Mask grown = Best(_grow(moment.Step), pruned, name => moved[name]);
-        Mask next = mask.With(layers.Select(name => KeyValuePair.Create(name, stays[name].logical_or(grown[name]))));
+        Mask next = mask.With(mask.Select(m => KeyValuePair.Create(m.Key, grown.ContainsKey(m.Key) ? stays[m.Key].logical_or(grown[m.Key]) : m.Value)));
 
         // Masks outlive the scope, and these would wait for the garbage collector.
         foreach (Tensor tensor in pruned.Values.Concat(stays.Values).Concat(grown.Values))

@@ -21,8 +21,8 @@ public static class Prunable
     }
 
     /// <summary>
-    /// The weights of torch's layers and of every <see cref="IWeightedLayer"/>, in the model's order. Other parameters of one's own, biases, norms'
-    /// scales and shifts and PReLU's slopes are prunable where they are named.
+    /// The weights of torch's layers, of every <see cref="IWeightedLayer"/>, and what other modules call <c>weight</c> if it is a matrix or kernel, in the
+    /// model's order. Other parameters of one's own, biases, norms' scales and shifts and PReLU's slopes are prunable where they are named.
     /// </summary>
     /// <param name="model">Any TorchSharp module.</param>
     /// <param name="except">Layers (<c>fc3</c>) or parameters (<c>fc3.weight</c>) left out.</param>
@@ -64,7 +64,9 @@ public static class Prunable
             // Norms are parts of these, without a module of their own; their scales have one dimension.
             MultiheadAttention or TransformerEncoderLayer or TransformerDecoderLayer or TransformerEncoder or TransformerDecoder or Transformer =>
                 named == Role.Weight && parameter.dim() < 2 ? Role.Other : named,
-            _ => Role.Other,
+            PReLU => Role.Other,
+            // A scale for each channel, [channels, 1, 1], is no kernel.
+            _ => name == "weight" && (parameter.dim() == 2 || parameter.shape.Count(size => size > 1) > 1) ? Role.Weight : name == "bias" ? Role.Bias : Role.Other,
         };
     }
 

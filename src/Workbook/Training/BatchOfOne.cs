@@ -40,7 +40,7 @@ internal static class BatchOfOne
         string? before = Numbers.Unsound(Buffers());
         try
         {
-            Array.ForEach(untracked, n => Track(n, zeros(n.num_features, data.Inputs.dtype), ones(n.num_features, data.Inputs.dtype)));
+            Array.ForEach(untracked, n => Track(n, zeros(n.num_features, data.Inputs.dtype, data.Inputs.device), ones(n.num_features, data.Inputs.dtype, data.Inputs.device)));
             model.Answer(data.Inputs.narrow(0, 0, 1));
             if (before is null && Numbers.Unsound(Buffers()) is { } buffer)
             {

@@ -30,7 +30,7 @@ public static class Answers
         ArgumentNullException.ThrowIfNull(other);
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        Tensor a = one.forward(inputs), b = other.forward(inputs);
-        return a.sub(b).abs().max().to(ScalarType.Float64).item<double>() / Math.Max(a.abs().max().to(ScalarType.Float64).item<double>(), 1e-30);
+        Tensor a = one.Answer(inputs), b = other.Answer(inputs);
+        return a.sub(b).abs().max().Value() / Math.Max(a.abs().max().Value(), 1e-30);
     }
 }

@@ -54,15 +54,19 @@ public static class Timing
     /// <param name="model">Inputs → anything.</param>
     /// <param name="batch">The inputs.</param>
     /// <param name="repeats">How many passes.</param>
-    public static Action Forward(torch.nn.Module<torch.Tensor, torch.Tensor> model, torch.Tensor batch, int repeats = 1) => () =>
+    public static Action Forward(torch.nn.Module<torch.Tensor, torch.Tensor> model, torch.Tensor batch, int repeats = 1)
     {
-        using IDisposable still = torch.no_grad();
-        for (int i = 0; i < repeats; i++)
+        torch.Tensor own = batch.clone().DetachFromDisposeScope(); // a model may change what it is given
+        return () =>
         {
-            using DisposeScope scope = torch.NewDisposeScope();
-            model.forward(batch);
-        }
-    };
+            using IDisposable still = torch.no_grad();
+            for (int i = 0; i < repeats; i++)
+            {
+                using DisposeScope scope = torch.NewDisposeScope();
+                model.forward(own);
+            }
+        };
+    }
 
     /// <summary>The time of one model's forward pass as a fraction of another's, once for each pair; short passes are repeated within a turn.</summary>
     /// <param name="model">What is timed.</param>

@@ -214,7 +214,6 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
         return [.. this.Select(m => (m.Key, parameters[m.Key], m.Value))];
     }
 
-    /// <summary>Another mask of the same parameters.</summary>
     internal Mask With(IEnumerable<KeyValuePair<string, Tensor>> kept) => new(kept) { NotPruned = NotPruned };
 
     /// <summary>This mask, which then can say what of the model it leaves out.</summary>

@@ -7,7 +7,8 @@ namespace Workbook;
 internal static class Numbers
 {
     /// <summary>In float32 or float64, in which products of small numbers and long sums keep their digits.</summary>
-    internal static Tensor AtLeastSingle(this Tensor tensor) => tensor.dtype is ScalarType.Float32 or ScalarType.Float64 ? tensor : tensor.to(ScalarType.Float32);
+    internal static Tensor AtLeastSingle(this Tensor tensor) =>
+        tensor.dtype is ScalarType.Float32 or ScalarType.Float64 ? tensor : tensor.to(ScalarType.Float32);
 
     /// <summary>The number that a scalar of any dtype holds.</summary>
     internal static double Value(this Tensor scalar) => scalar.to(ScalarType.Float64).item<double>();

@@ -15,6 +15,7 @@ public static class CountTable
             table.Add(l.Name, l.Kind, l.Parameters, l.NonZeros, l.Macs, l.EffectiveMacs, l.DenseBytes / 1e3, l.CompressedBytes / 1e3);
         }
 
-        return table.Add(count.Uncounted.Count == 0 ? "all" : $"all (MACs not counted: {string.Join(", ", count.Uncounted)})", "", count.Parameters, count.NonZeros, count.Macs, count.EffectiveMacs, count.DenseBytes / 1e3, count.CompressedBytes / 1e3);
+        string all = count.Uncounted.Count == 0 ? "all" : $"all (MACs not counted: {string.Join(", ", count.Uncounted)})";
+        return table.Add(all, "", count.Parameters, count.NonZeros, count.Macs, count.EffectiveMacs, count.DenseBytes / 1e3, count.CompressedBytes / 1e3);
     }
 }

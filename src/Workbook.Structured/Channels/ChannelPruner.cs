@@ -59,7 +59,8 @@ public sealed record ChannelPruner(Saliency Saliency)
 
         if (Scope.Included.Count > 0)
         {
-            throw new WorkbookException($"channels go whole, with weights, biases and norms: a scope that includes {string.Join(", ", Scope.Included)} is for a Pruner");
+            throw new WorkbookException(
+                $"channels go whole, with weights, biases and norms: a scope that includes {string.Join(", ", Scope.Included)} is for a Pruner");
         }
 
         graph.CheckShapes();

@@ -43,7 +43,8 @@ internal sealed partial class InputShapes
         {
             // The weight of a transposed one is [in, out / groups, …], and each input meets all of its channel.
             string refusal = Refusal(name, convolution.weight!, convolution.transposed ? 0 : 1, (int)convolution.groups);
-            long[] input = Shape().Match(refusal) is { Success: true } shape ? [.. shape.Groups[1].Value.Split(", ").Select(long.Parse)] : throw Unread(name, refusal);
+            long[] input = Shape().Match(refusal) is { Success: true } shape
+                ? [.. shape.Groups[1].Value.Split(", ").Select(long.Parse)] : throw Unread(name, refusal);
             return convolution.transposed ? input.Where((_, d) => d != 1).Aggregate(1L, (product, size) => product * size) : Positions(convolution, input);
         }
 
@@ -85,7 +86,10 @@ internal sealed partial class InputShapes
         return positions;
     }
 
-    /// <summary>Its kernels check no weight, but the size of the zeros that it begins with: with dimensions exchanged that is not [levels, batch, units] but [levels, steps, units].</summary>
+    /// <summary>
+    /// Its kernels check no weight, but the size of the zeros that it begins with: with dimensions exchanged that is not [levels, batch, units] but
+    /// [levels, steps, units].
+    /// </summary>
     private long? Positions(LSTM lstm)
     {
         bool batchFirst = BatchFirst(lstm);

@@ -63,7 +63,8 @@ public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
         }
 
         Parameter[] kernels = [.. parameters.Where(p => p.dim() > 1)];
-        return new(name, module.GetType().Name, parameters.Sum(p => p.numel()), parameters.Sum(CountNonZeros), positions * kernels.Sum(p => p.numel()) / batch, positions * kernels.Sum(CountNonZeros) / batch,
+        return new(name, module.GetType().Name, parameters.Sum(p => p.numel()), parameters.Sum(CountNonZeros),
+            positions * kernels.Sum(p => p.numel()) / batch, positions * kernels.Sum(CountNonZeros) / batch,
             parameters.Sum(p => p.numel() * p.ElementSize), parameters.Sum(Compressed))
         {
             IsUncounted = positions is null && module is not (NormBase or LayerNorm or GroupNorm or PReLU or Embedding or EmbeddingBag),

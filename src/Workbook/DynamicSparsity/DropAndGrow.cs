@@ -73,7 +73,8 @@ public sealed record DropAndGrow : MaskSchedule
     {
         ArgumentNullException.ThrowIfNull(mask);
         using DisposeScope scope = NewDisposeScope();
-        string[] layers = [.. mask.FitTo(model).Where(m => m.Parameter.dim() > 1).Select(m => m.Name)], others = [.. Prunable.Weights(model).Select(w => w.Name).Except(layers)];
+        string[] layers = [.. mask.FitTo(model).Where(m => m.Parameter.dim() > 1).Select(m => m.Name)];
+        string[] others = [.. Prunable.Weights(model).Select(w => w.Name).Except(layers)];
         double fraction = FractionAt(moment);
         Dictionary<string, long> moved = layers.ToDictionary(name => name, name =>
             Math.Min((long)(fraction * mask.KeptOf(name)), mask[name].numel() - mask.KeptOf(name)));
@@ -93,7 +94,10 @@ public sealed record DropAndGrow : MaskSchedule
 
         // A pruner takes sparsities: these give the counts back to the weight.
         Mask Best(Saliency saliency, Mask among, Func<string, long> count) =>
-            new Pruner(saliency) { Scope = Scope.PerLayer((name, _) => (double)(mask[name].numel() - count(name)) / Math.Max(1, mask[name].numel()), others).Including(layers) }.Prune(model, 1, among);
+            new Pruner(saliency)
+            {
+                Scope = Scope.PerLayer((name, _) => (double)(mask[name].numel() - count(name)) / Math.Max(1, mask[name].numel()), others).Including(layers),
+            }.Prune(model, 1, among);
     }
 
     /// <inheritdoc/>

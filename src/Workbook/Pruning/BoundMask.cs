@@ -47,14 +47,14 @@ public sealed class BoundMask : IDisposable
     /// become NaN stays so, and shows that the training has diverged.
     /// </summary>
     /// <param name="optimizer">Any, over the parameters of the model; its gradients are computed already, or <paramref name="closure"/> does it.</param>
-    /// <param name="closure">Empties the gradients, computes them anew and returns the loss, as torch's <c>step(closure)</c> takes it; LBFGS calls it several times a step.</param>
+    /// <param name="closure">Empties the gradients, computes them anew and returns the loss; LBFGS calls it several times a step.</param>
     /// <exception cref="WorkbookException">As <see cref="Apply"/>, or LBFGS has no closure.</exception>
     public void Step(optim.Optimizer optimizer, Func<Tensor>? closure = null)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
         if (closure is null && optimizer is LBFGS)
         {
-            throw new WorkbookException("LBFGS computes the loss several times a step: give Step a closure, which empties the gradients, runs the backward pass and returns the loss");
+            throw new WorkbookException("LBFGS computes the loss several times a step: give Step a closure that computes gradients and loss anew");
         }
 
         ApplyToGradients();

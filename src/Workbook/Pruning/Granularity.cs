@@ -87,7 +87,8 @@ public abstract class Granularity
             long inputs = scores.dim() > 1 ? scores.flatten(1).shape[1] : 1;
             if (inputs % m != 0)
             {
-                throw new WorkbookException($"{n}:{m} sparsity needs units with a multiple of {m} inputs; a parameter of shape [{string.Join(", ", scores.shape)}] has {inputs}");
+                throw new WorkbookException(
+                    $"{n}:{m} sparsity needs units with a multiple of {m} inputs; a parameter of shape [{string.Join(", ", scores.shape)}] has {inputs}");
             }
 
             Tensor groups = Weight.Pieces(scores, kept).reshape(-1, m);

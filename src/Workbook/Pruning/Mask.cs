@@ -79,7 +79,7 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
     /// <exception cref="WorkbookException">The file can't be written.</exception>
     public void Save(string path) => SafeTensors.Write(path, this);
 
-    /// <summary>Parameters of the model that it was chosen for and does not name, matrices first, with their sizes; empty where it was made otherwise.</summary>
+    /// <summary>Parameters of its model that it does not name, matrices first, with their sizes; empty where it was not chosen for a model.</summary>
     public IReadOnlyList<(string Name, long Count)> NotPruned { get; internal init; } = [];
 
     /// <summary>Weights that the mask names, kept or not.</summary>
@@ -219,7 +219,8 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
     /// <summary>This mask, which then can say what of the model it leaves out.</summary>
     internal Mask For(nn.Module model) => this with
     {
-        NotPruned = [.. model.named_parameters().Where(p => !ContainsKey(p.name)).OrderBy(p => p.parameter.dim() < 2).Select(p => (p.name, p.parameter.numel()))],
+        NotPruned = [.. model.named_parameters().Where(p => !ContainsKey(p.name))
+            .OrderBy(p => p.parameter.dim() < 2).Select(p => (p.name, p.parameter.numel()))],
     };
 
     private Tensor SameShape(string name, Tensor other) => this[name].shape.SequenceEqual(other.shape) ? other

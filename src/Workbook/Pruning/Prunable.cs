@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Workbook;
 
-/// <summary>A module of one's own that says which of its parameters are weights: they are pruned, drawn by initializers and decayed as those of torch's layers.</summary>
+/// <summary>A module of one's own that says which of its parameters are weights: pruned, drawn and decayed as those of torch's layers.</summary>
 public interface IWeightedLayer
 {
     /// <summary>Those of the module itself, not of modules in it.</summary>
@@ -37,7 +37,8 @@ public static class Prunable
             throw new WorkbookException($"there is no parameter '{unknown}' to prune; the parameters are {string.Join(", ", all.Select(p => p.Name))}");
         }
 
-        (string Name, Parameter Weight)[] weights = [.. all.Where(p => p.Role == Role.Weight || (including ?? []).Any(name => Matches(p.Name, name))).Select(p => (p.Name, p.Parameter))];
+        (string Name, Parameter Weight)[] weights = [.. all.Where(p => p.Role == Role.Weight || (including ?? []).Any(name => Matches(p.Name, name)))
+            .Select(p => (p.Name, p.Parameter))];
         return except?.FirstOrDefault(name => !weights.Any(w => Matches(w.Name, name))) is { } missing
             ? throw new WorkbookException($"there is no layer '{missing}' to leave out; the weights are {string.Join(", ", weights.Select(w => w.Name))}")
             : [.. weights.Where(w => !(except ?? []).Any(name => Matches(w.Name, name)))];
@@ -48,7 +49,8 @@ public static class Prunable
     {
         ArgumentNullException.ThrowIfNull(model);
         ILookup<IntPtr, Role> roles = model.named_modules().Select(m => m.module).Prepend(model)
-            .SelectMany(module => module.named_parameters(false).Select(p => (p.parameter.Handle, Role: RoleOf(module, p.name, p.parameter)))).ToLookup(p => p.Handle, p => p.Role);
+            .SelectMany(module => module.named_parameters(false).Select(p => (p.parameter.Handle, Role: RoleOf(module, p.name, p.parameter))))
+            .ToLookup(p => p.Handle, p => p.Role);
         return model.named_parameters().Select(p => (p.name, p.parameter, roles[p.parameter.Handle].DefaultIfEmpty(Role.Other).Min()));
     }
 
@@ -66,7 +68,8 @@ public static class Prunable
                 named == Role.Weight && parameter.dim() < 2 ? Role.Other : named,
             PReLU => Role.Other,
             // A scale for each channel, [channels, 1, 1], is no kernel.
-            _ => name == "weight" && (parameter.dim() == 2 || parameter.shape.Count(size => size > 1) > 1) ? Role.Weight : name == "bias" ? Role.Bias : Role.Other,
+            _ when name == "weight" && (parameter.dim() == 2 || parameter.shape.Count(size => size > 1) > 1) => Role.Weight,
+            _ => name == "bias" ? Role.Bias : Role.Other,
         };
     }
 

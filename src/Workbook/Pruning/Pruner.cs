@@ -66,7 +66,8 @@ public sealed record Pruner(Saliency Saliency)
         if (Prunable.Weights(model, null, Scope.Included).Count == 0)
         {
             throw new WorkbookException(model.named_parameters().Select(p => p.name).ToArray() is { Length: > 0 } own
-                ? $"the model has no weights to prune: no layer says that one of {string.Join(", ", own)} is a weight; name parameters to prune with Scope.PerLayer().Including(\"{own[0]}\")"
+                ? $"the model has no weights to prune: no layer says that one of {string.Join(", ", own)} is a weight; "
+                    + $"name parameters to prune with Scope.PerLayer().Including(\"{own[0]}\")"
                 : "the model has no weights to prune: it has no parameters (RegisterComponents() is missing in its constructor, or its layers are in a list?)");
         }
 

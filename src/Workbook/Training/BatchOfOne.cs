@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Workbook;
 
-/// <summary>A batch norm in training takes more than one value a channel: the variance of one is not a number, and stays in the model. PyTorch refuses it, TorchSharp does not.</summary>
+/// <summary>A batch norm in training takes more than one value a channel: the variance of one is not a number. PyTorch refuses it, TorchSharp does not.</summary>
 internal static class BatchOfOne
 {
     /// <summary>Refuses a training with a batch of one example that a norm can't take.</summary>
@@ -40,12 +40,14 @@ internal static class BatchOfOne
         string? before = Numbers.Unsound(Buffers());
         try
         {
-            Array.ForEach(untracked, n => Track(n, zeros(n.num_features, data.Inputs.dtype, data.Inputs.device), ones(n.num_features, data.Inputs.dtype, data.Inputs.device)));
+            Tensor mean = zeros(1, data.Inputs.dtype, data.Inputs.device);
+            Array.ForEach(untracked, n => Track(n, mean.expand(n.num_features).clone(), mean.add(1).expand(n.num_features).clone()));
             model.Answer(data.Inputs.narrow(0, 0, 1));
             if (before is null && Numbers.Unsound(Buffers()) is { } buffer)
             {
                 data.RequireFinite();
-                throw new WorkbookException($"{what}, of which the norm '{buffer[..Math.Max(0, buffer.LastIndexOf('.'))]}' gets one value a channel, too few for a variance: take another batch size, or leave an example out");
+                throw new WorkbookException($"{what}, of which the norm '{buffer[..Math.Max(0, buffer.LastIndexOf('.'))]}' gets one value a channel, "
+                    + "too few for a variance: take another batch size, or leave an example out");
             }
         }
         finally

@@ -36,7 +36,7 @@ public sealed record Recipe
     /// <summary>Weight decay, on all parameters, as PyTorch's optimizers do it.</summary>
     public double WeightDecay { get; init; }
 
-    /// <summary>Whether only weights (<see cref="Prunable.Weights"/>, and those of sparse layers) decay, not biases and norms, as in Keras with a regularizer on each kernel.</summary>
+    /// <summary>Whether only weights (<see cref="Prunable.Weights"/>, and those of sparse layers) decay, as in Keras with a regularizer on each kernel.</summary>
     public bool DecayKernelsOnly { get; init; }
 
     /// <summary>

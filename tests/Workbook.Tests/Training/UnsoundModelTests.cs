@@ -53,9 +53,16 @@ public sealed class UnsoundModelTests
             Assert.True(double.IsFinite(Trainer.Evaluate(net, data).Loss));
         }
 
-        foreach (Func<Sequential> create in new[] { () => Flat(nn.LayerNorm(8)), () => Pooled(nn.BatchNorm2d(8), pools: false), () => Pooled(nn.GroupNorm(2, 8)) })
+        GroupNorm groups = nn.GroupNorm(2, 8); // begins with whatever its memory holds
+        using (no_grad())
         {
-            using Sequential net = create();
+            groups.weight!.fill_(1);
+            groups.bias!.zero_();
+        }
+
+        foreach (Sequential made in new[] { Flat(nn.LayerNorm(8)), Pooled(nn.BatchNorm2d(8), pools: false), Pooled(groups) })
+        {
+            using Sequential net = made;
             using LabelledTensors data = Data(65);
             Trainer.Train(net, data, s_recipe, 1);
             Assert.True(double.IsFinite(Trainer.Evaluate(net, data).Loss));

@@ -70,23 +70,6 @@ public sealed class UnsoundModelTests
     }
 
     [Fact]
-    public void Trying_a_batch_of_one_leaves_the_default_generator_where_it_was()
-    {
-        float[] Trained(bool hasNorm)
-        {
-            using Sequential net = Pooled(hasNorm ? nn.BatchNorm2d(8, affine: false) : nn.Identity(), pools: false);
-            net.append("drop", nn.Dropout(0.5));
-            Initializer.HeNormal.Apply(net, 1);
-            manual_seed(1);
-            using LabelledTensors data = Data(65);
-            Trainer.Train(net, data, s_recipe with { Epochs = 1 }, 1);
-            return rand(4).data<float>().ToArray();
-        }
-
-        Assert.Equal(Trained(hasNorm: false), Trained(hasNorm: true));
-    }
-
-    [Fact]
     public void A_gradient_or_a_curve_on_one_example_behind_a_norm_is_refused_too()
     {
         using Sequential net = Flat(nn.BatchNorm1d(8));

@@ -28,23 +28,25 @@ public abstract record MaskSchedule
 
     /// <summary>Whether the mask changes after so many steps.</summary>
     /// <param name="step">Steps done, from 0.</param>
-    public abstract bool ChangesAfter(long step);
+    public virtual bool ChangesAfter(long step) => false;
 
     /// <summary>What is left next.</summary>
     /// <param name="model">Its gradients are the dense ones of the coming batch, also those of pruned weights; it stays as it is.</param>
     /// <param name="mask">What is left until now.</param>
     /// <param name="moment">Where the training is.</param>
     /// <exception cref="WorkbookException">As <see cref="Pruner.Prune"/>.</exception>
-    public abstract Mask Next(nn.Module model, Mask mask, TrainingMoment moment);
+    public virtual Mask Next(nn.Module model, Mask mask, TrainingMoment moment) => mask;
 
     /// <summary>Everything that tells this schedule from others but its start, for the record of a stored run; null where there is nothing.</summary>
     /// <param name="model">The model that is to be trained.</param>
-    public abstract string? Describe(nn.Module model);
+    public virtual string? Describe(nn.Module model) => null;
 
     /// <summary>Refuses numbers that no training can have.</summary>
     /// <param name="steps">Steps of the training.</param>
     /// <exception cref="WorkbookException">A number is out of its range, or a change comes after the training's last step.</exception>
-    public abstract void Check(long steps);
+    public virtual void Check(long steps)
+    {
+    }
 
     private protected static void CheckEvery(long every)
     {

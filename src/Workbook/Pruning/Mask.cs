@@ -176,20 +176,6 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
     /// <inheritdoc/>
     public override Mask Start(nn.Module model) => this;
 
-    /// <inheritdoc/>
-    public override bool ChangesAfter(long step) => false;
-
-    /// <inheritdoc/>
-    public override Mask Next(nn.Module model, Mask mask, TrainingMoment moment) => mask;
-
-    /// <inheritdoc/>
-    public override string? Describe(nn.Module model) => null;
-
-    /// <inheritdoc/>
-    public override void Check(long steps)
-    {
-    }
-
     /// <summary>The model's parameters that the mask names.</summary>
     /// <exception cref="WorkbookException">As <see cref="Bind"/>.</exception>
     internal IReadOnlyList<(string Name, Parameter Parameter, Tensor Kept)> FitTo(nn.Module model)

@@ -20,7 +20,7 @@ public static class Trainer
     /// <param name="data">The training set.</param>
     /// <param name="recipe">Optimizer, epochs, rates.</param>
     /// <param name="seed">Determines the order of the examples.</param>
-    /// <param name="mask">What is left of the model: a mask, or a schedule that changes it; null for all of it.</param>
+    /// <param name="mask">As there.</param>
     /// <param name="afterStep">Called after each step with its number, from 1, and its loss.</param>
     /// <param name="onChange">Called twice at each change of the mask: see <see cref="MaskChange.IsDone"/>.</param>
     /// <returns>What is left at the end; null for all of it.</returns>
@@ -119,7 +119,17 @@ public static class Trainer
 
             model.train();
             Descend(data, training.Recipe, model.parameters(), seed, (inputs, labels) => Backward(model, inputs, labels),
-                optimizer => Step(bound, optimizer), loss =>
+                optimizer =>
+                {
+                    if (bound is null)
+                    {
+                        optimizer.step();
+                    }
+                    else
+                    {
+                        bound.Step(optimizer);
+                    }
+                }, loss =>
                 {
                     training.Done(loss);
                     ForAll(part => part.AfterStep(training));
@@ -142,18 +152,6 @@ public static class Trainer
             {
                 what(part);
             }
-        }
-    }
-
-    private static void Step(BoundMask? bound, optim.Optimizer optimizer)
-    {
-        if (bound is null)
-        {
-            optimizer.step();
-        }
-        else
-        {
-            bound.Step(optimizer);
         }
     }
 

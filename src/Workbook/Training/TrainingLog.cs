@@ -2,6 +2,22 @@ using static TorchSharp.torch;
 
 namespace Workbook;
 
+/// <summary>A number over the steps of a training.</summary>
+/// <param name="Steps">The steps at which it was taken, rising; 0 is before the first.</param>
+/// <param name="Values">Its values there.</param>
+public sealed record Curve(IReadOnlyList<long> Steps, IReadOnlyList<double> Values)
+{
+    /// <summary>The value at the last step.</summary>
+    /// <exception cref="WorkbookException">The curve is empty.</exception>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public double Last => Values.Count > 0 ? Values[^1] : throw new WorkbookException("the curve has no value");
+
+    /// <summary>The value at one step.</summary>
+    /// <exception cref="WorkbookException">It was not taken there.</exception>
+    public double At(long step) => Steps.Index().Where(s => s.Item == step).Select(s => (double?)Values[s.Index]).FirstOrDefault()
+        ?? throw new WorkbookException($"nothing was taken at step {step}; there are steps {string.Join(", ", Steps.Take(5))}{(Steps.Count > 5 ? ", …" : "")}");
+}
+
 /// <summary>What a finished training has left behind: what its probes noted, its mask, the weights that were kept.</summary>
 public abstract class TrainingLog
 {
@@ -13,13 +29,13 @@ public abstract class TrainingLog
 
     /// <summary>What a probe noted.</summary>
     /// <exception cref="WorkbookException">The training had no such probe.</exception>
-    public ScoreCurves this[ScoreProbe probe] => Read(probe);
+    public ScoreCurves this[ScoreProbe probe] => probe.Read(this);
 
     /// <inheritdoc cref="this[ScoreProbe]"/>
-    public Curve this[LossProbe probe] => Read(probe);
+    public Curve this[LossProbe probe] => probe.Read(this);
 
     /// <inheritdoc cref="this[ScoreProbe]"/>
-    public GradientNormCurves this[GradientNormProbe probe] => Read(probe);
+    public GradientNormCurves this[GradientNormProbe probe] => probe.Read(this);
 
     /// <summary>The mask at the end; null where nothing was pruned.</summary>
     public abstract Mask? LoadMask();
@@ -32,12 +48,6 @@ public abstract class TrainingLog
     /// <exception cref="WorkbookException">The training has none of that name.</exception>
     internal Curve CurveOf(string name) => Metrics.TryGetValue(name, out Curve? curve) ? curve
         : throw new WorkbookException($"the training noted no '{name}'; it noted {string.Join(", ", Metrics.Keys)}: give it the probe");
-
-    private T Read<T>(Probe<T> probe)
-    {
-        ArgumentNullException.ThrowIfNull(probe);
-        return probe.Read(this);
-    }
 }
 
 /// <summary>The log of a training that nobody stores.</summary>

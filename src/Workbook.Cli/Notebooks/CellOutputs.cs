@@ -110,11 +110,12 @@ internal sealed class CellOutputs
         return data;
     }
 
+    // A member that is there twice would be refused where the executed notebook is read again.
     private static JsonNode? ParseOrText(string text)
     {
         try
         {
-            return JsonNode.Parse(text);
+            return JsonNode.Parse(text, documentOptions: new() { AllowDuplicateProperties = false });
         }
         catch (JsonException)
         {

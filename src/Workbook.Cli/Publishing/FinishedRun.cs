@@ -39,7 +39,7 @@ internal static class FinishedRun
             target["outputs"] = source["outputs"]!.DeepClone();
         }
 
-        return new NotebookResult(notebook.Name, notebook.Path, path, notebook.Root, ClaimOutputs.Find(notebook), null, null);
+        return NotebookResult.Of(notebook, path);
     }
 
     // Lines of comments may have changed since.

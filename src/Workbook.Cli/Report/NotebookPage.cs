@@ -24,7 +24,7 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
     public string Outcome => string.Join(" · ", new[]
     {
         result.Error is null ? "" : "did not finish",
-        result.Claims.Count == 0 ? "" : $"{result.Claims.Count(claim => ClaimSummary.Holds(claim) == true)} of {result.Claims.Count(claim => ClaimSummary.Holds(claim) is not null)} claims hold",
+        result.Claims.Count == 0 ? "" : $"{result.Claims.Count(claim => claim.Holds == true)} of {result.Claims.Count(claim => claim.Holds is not null)} claims hold",
         result.Elapsed is { } elapsed ? $"{elapsed.TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s" : "",
     }.Where(part => part.Length > 0));
 

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Notebook;
@@ -48,7 +47,7 @@ internal static class ReportSite
             AtomicFile.Write(Path.Combine(folder, result.Name + ".ipynb"), JupyterJson.Serialize(result.Document));
         }
 
-        AtomicFile.Write(Path.Combine(folder, "claims.json"), JupyterJson.Serialize(new JsonArray([.. results.SelectMany(result => result.Claims).Select(claim => claim.DeepClone())])));
+        new ClaimSummary(results).Write(folder);
         WriteText("index.html", IndexPage.Html(pages, results));
         return Path.Combine(folder, "index.html");
 

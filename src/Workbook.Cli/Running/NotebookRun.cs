@@ -44,7 +44,7 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
             AtomicFile.Write(notebook.Path, content);
         }
 
-        NotebookResult result = new(notebook.Name, notebook.Path, output, notebook.Root, ClaimOutputs.Find(notebook), watch.Elapsed, failure);
+        NotebookResult result = NotebookResult.Of(notebook, output, watch.Elapsed, failure);
         progress.NotebookFinished(result);
         return result;
     }

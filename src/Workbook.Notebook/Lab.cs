@@ -6,7 +6,6 @@ namespace Workbook.Notebook;
 /// <summary>The notebook's bench: started by <c>lab.csx</c>, knows what runs where and on what.</summary>
 public static partial class Lab
 {
-    internal const string ProfileVariable = "WORKBOOK_PROFILE";
     private static RunContext? s_context;
     private static ExceptionDispatchInfo? s_failure;
     private static RunStore? s_runs;
@@ -124,12 +123,12 @@ public static partial class Lab
 
     private static string ProfileOfEnvironment()
     {
-        string profile = Environment.GetEnvironmentVariable(ProfileVariable) ?? "";
+        string? profile = EnvironmentVariables.Find(EnvironmentVariables.Profile);
         return profile switch
         {
-            "" => "quick",
+            null => "quick",
             "quick" or "paper" => profile,
-            _ => throw new WorkbookException($"{ProfileVariable}={profile}: there are the profiles quick and paper"),
+            _ => throw new WorkbookException($"{EnvironmentVariables.Profile}={profile}: there are the profiles quick and paper"),
         };
     }
 }

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Workbook.Native;
 
 namespace Workbook.Cli.Browsing;
 
@@ -29,7 +30,7 @@ internal sealed class Browser : IAsyncDisposable
         catch (Win32Exception e)
         {
             Directory.Delete(profile, recursive: true);
-            throw new WorkbookException($"{program} does not start ({e.Message}): name another browser in {BrowserFinder.Variable}", e);
+            throw new WorkbookException($"{program} does not start ({e.Message}): name another browser in {EnvironmentVariables.Browser}", e);
         }
 
         Browser browser = new(process, profile);
@@ -43,7 +44,7 @@ internal sealed class Browser : IAsyncDisposable
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             await browser.DisposeAsync().ConfigureAwait(false);
-            throw new WorkbookException($"{program} did not answer within {s_patience.TotalSeconds:0} s: name another browser in {BrowserFinder.Variable}");
+            throw new WorkbookException($"{program} did not answer within {s_patience.TotalSeconds:0} s: name another browser in {EnvironmentVariables.Browser}");
         }
         catch
         {
@@ -110,7 +111,7 @@ internal sealed class Browser : IAsyncDisposable
         {
             if (line.Data is null)
             {
-                address.TrySetException(new WorkbookException($"{program} ended at once{(last.Length > 0 ? $" ({last})" : "")}: name another browser in {BrowserFinder.Variable}"));
+                address.TrySetException(new WorkbookException($"{program} ended at once{(last.Length > 0 ? $" ({last})" : "")}: name another browser in {EnvironmentVariables.Browser}"));
             }
             else if (line.Data.StartsWith(Announcement, StringComparison.Ordinal))
             {

@@ -2,13 +2,13 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Running;
+using Workbook.Native;
 
 namespace Workbook.Cli.Commands;
 
 /// <summary><c>workbook run</c>.</summary>
 internal static class RunCommand
 {
-    private const string DataVariable = "WORKBOOK_DATA";
 
     private static readonly Argument<string[]> s_notebooks = new("notebooks")
     {
@@ -17,7 +17,7 @@ internal static class RunCommand
         HelpName = "notebook or folder",
     };
 
-    internal static readonly Option<string?> Data = new("--data") { Description = $"The folder with data sets. Default: the variable {DataVariable}, then the cache.", HelpName = "DIR" };
+    internal static readonly Option<string?> Data = new("--data") { Description = $"The folder with data sets. Default: the variable {EnvironmentVariables.Data}, then the cache.", HelpName = "DIR" };
     internal static readonly Option<string?> Dataset = new("--dataset") { Description = "Which data set the notebooks use." };
     internal static readonly Option<string?> Profile = new("--profile") { Description = "How much the notebooks compute: minutes, or as much as the papers did." };
     private static readonly Option<string[]> s_parameters = new("-p", "--parameter") { Description = "Sets a variable of the cell tagged `parameters`.", HelpName = "name=value" };
@@ -142,8 +142,8 @@ internal static class RunCommand
     /// <summary>The folder with data sets that the option or the variable names; null where neither does.</summary>
     internal static string? DataFolder(string? named)
     {
-        string source = named is null ? DataVariable : "--data";
-        named ??= Environment.GetEnvironmentVariable(DataVariable);
+        string source = named is null ? EnvironmentVariables.Data : "--data";
+        named ??= EnvironmentVariables.Find(EnvironmentVariables.Data);
         if (string.IsNullOrEmpty(named))
         {
             return null;

@@ -3,6 +3,7 @@ using System.Globalization;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Running;
 using Workbook.Cli.Sweeping;
+using Workbook.Native;
 
 namespace Workbook.Cli.Commands;
 
@@ -109,7 +110,7 @@ internal static class SweepCommand
             Axes = axes,
             Over = Over(parsed.GetValue(s_over), axes),
             Code = NotebookCode.Hash(notebook),
-            Profile = parsed.GetValue(RunCommand.Profile) ?? (Environment.GetEnvironmentVariable("WORKBOOK_PROFILE") is { Length: > 0 } profile ? profile : "quick"),
+            Profile = parsed.GetValue(RunCommand.Profile) ?? EnvironmentVariables.Find(EnvironmentVariables.Profile) ?? "quick",
             Dataset = DataBeforehand.IsAskedFor([notebook]) ? DatasetHere(options) : "",
             Version = RunRecord.LibraryVersion,
             DataFolder = options.DataFolder,

@@ -1,3 +1,4 @@
+using Workbook.Native;
 using Workbook.Notebook;
 
 namespace Workbook.Cli.Kernel;
@@ -5,9 +6,7 @@ namespace Workbook.Cli.Kernel;
 /// <summary>The headless runner as a notebook host: outputs go to the runner process.</summary>
 internal sealed class RunnerHost(EventChannel channel) : INotebookHost
 {
-    /// <summary>Says <see cref="WithoutPlotly"/> where the executed notebook is kept with many others.</summary>
-    public const string PlotlyVariable = "WORKBOOK_PLOTLY";
-
+    /// <summary>The variable's value where the executed notebook is kept with many others.</summary>
     public const string WithoutPlotly = "no";
 
     private int _lastId;
@@ -15,7 +14,7 @@ internal sealed class RunnerHost(EventChannel channel) : INotebookHost
     public string Name => "workbook run";
 
     /// <summary>The executed notebook, too, shows its charts wherever it is opened.</summary>
-    public bool WantsPlotly => Environment.GetEnvironmentVariable(PlotlyVariable) != WithoutPlotly;
+    public bool WantsPlotly => EnvironmentVariables.Find(EnvironmentVariables.Plotly) != WithoutPlotly;
 
     public string Display(IReadOnlyDictionary<string, string> bundle)
     {

@@ -1,4 +1,5 @@
 using Workbook.Cli.Notebooks;
+using Workbook.Native;
 
 namespace Workbook.Cli.Running;
 
@@ -15,7 +16,7 @@ internal static class DataBeforehand
     {
         string dataset = Asked(options);
         string wanted = dataset == "auto" ? "mnist" : dataset;
-        bool isElsewhere = (options.DataFolder ?? Variable("WORKBOOK_DATA") ?? Variable("WORKBOOK_OFFLINE")) is not null;
+        bool isElsewhere = (options.DataFolder ?? EnvironmentVariables.Find(EnvironmentVariables.Data) ?? EnvironmentVariables.Find(EnvironmentVariables.Offline)) is not null;
         if (!IsAskedFor(notebooks) || isElsewhere || Datasets.List().All(set => set.Name != wanted || set.Present || set.Folder is null))
         {
             return options;
@@ -34,11 +35,9 @@ internal static class DataBeforehand
     }
 
     /// <summary>The data set that the option or the variable names; <c>auto</c> where neither does.</summary>
-    public static string Asked(RunOptions options) => options.Dataset ?? Variable("WORKBOOK_DATASET") ?? "auto";
+    public static string Asked(RunOptions options) => options.Dataset ?? EnvironmentVariables.Find(EnvironmentVariables.Dataset) ?? "auto";
 
     /// <summary>Whether a notebook opens a data set.</summary>
     public static bool IsAskedFor(IReadOnlyList<NotebookDocument> notebooks) =>
         notebooks.SelectMany(n => n.CodeCells).Any(cell => NotebookDocument.Source(cell).Contains("Datasets.Open(", StringComparison.Ordinal));
-
-    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

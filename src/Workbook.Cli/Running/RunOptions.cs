@@ -1,4 +1,5 @@
 using System.Globalization;
+using Workbook.Native;
 
 namespace Workbook.Cli.Running;
 
@@ -45,9 +46,10 @@ internal sealed record RunOptions
     {
         (string Name, string? Value)[] variables =
         [
-            ("WORKBOOK_PROFILE", Profile), ("WORKBOOK_DATA", DataFolder), ("WORKBOOK_DATASET", Dataset), ("WORKBOOK_OFFLINE", Offline ? Datasets.Unreachable : null),
-            (RunStore.Variable, Runs), (Kernel.MemoryLimit.Variable, Memory?.ToString(CultureInfo.InvariantCulture)), ("DOTNET_PROCESSOR_COUNT", Processors?.ToString(CultureInfo.InvariantCulture)),
-            (Kernel.RunnerHost.PlotlyVariable, WithPlotly ? null : Kernel.RunnerHost.WithoutPlotly),
+            (EnvironmentVariables.Profile, Profile), (EnvironmentVariables.Data, DataFolder), (EnvironmentVariables.Dataset, Dataset),
+            (EnvironmentVariables.Offline, Offline ? Datasets.Unreachable : null), (EnvironmentVariables.Runs, Runs),
+            (EnvironmentVariables.Memory, Memory?.ToString(CultureInfo.InvariantCulture)), ("DOTNET_PROCESSOR_COUNT", Processors?.ToString(CultureInfo.InvariantCulture)),
+            (EnvironmentVariables.Plotly, WithPlotly ? null : Kernel.RunnerHost.WithoutPlotly),
         ];
         return variables.Where(v => v.Value is not null).Select(v => KeyValuePair.Create(v.Name, v.Value!));
     }

@@ -72,7 +72,7 @@ public class LabScriptTests
     {
         using Workspace workspace = new();
         string path = workspace.Write("n", "#!import " + Repository.PathOf("lab.csx"), "1 + 1");
-        (int exitCode, _, string errors) = Workspace.Finish(workspace.Start(new Dictionary<string, string> { [Lab.ProfileVariable] = "bogus" }, "run", path));
+        (int exitCode, _, string errors) = Workspace.Finish(workspace.Start(new Dictionary<string, string> { ["WORKBOOK_PROFILE"] = "bogus" }, "run", path));
 
         Assert.Equal(1, exitCode);
         Assert.EndsWith("code cell 1: Workbook.WorkbookException: WORKBOOK_PROFILE=bogus: there are the profiles quick and paper", errors.Trim(), StringComparison.Ordinal);

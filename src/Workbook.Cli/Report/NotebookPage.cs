@@ -51,7 +51,7 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
         }
 
         html.Append(body).Append("<nav class=\"around\" aria-label=\"Notebooks\">").Append(Link(-1)).Append(Link(1)).Append("</nav></main></div>");
-        return ReportSite.Page($"{Title} – Pruning Workbook", html.ToString());
+        return ReportSite.Page($"{Title} – Pruning Workbook", html.ToString(), ReportSite.Head + (markdown.HasFormulas ? Formulas.Head : ""));
     }
 
     /// <summary>A chart of the notebook: the one that its tags name as a picture, else the first; null if it has none.</summary>

@@ -111,7 +111,7 @@ internal static class SweepCommand
             Over = Over(parsed.GetValue(s_over), axes),
             Code = NotebookCode.Hash(notebook),
             Profile = parsed.GetValue(RunCommand.Profile) ?? EnvironmentVariables.Find(EnvironmentVariables.Profile) ?? "quick",
-            Dataset = DataBeforehand.IsAskedFor([notebook]) ? DatasetHere(options) : "",
+            Dataset = DataBeforehand.LeaveChoice(notebook) ? PointData.Find(options) : null,
             Version = RunRecord.LibraryVersion,
             DataFolder = options.DataFolder,
         };
@@ -129,14 +129,6 @@ internal static class SweepCommand
         ? axes.FirstOrDefault(axis => axis.Name.Equals("seed", StringComparison.OrdinalIgnoreCase))?.Name ?? axes.FirstOrDefault(axis => axis.Name.EndsWith("Seed", StringComparison.Ordinal))?.Name
         : axes.FirstOrDefault(axis => axis.Name == named)?.Name
             ?? throw new WorkbookException($"--over {named}: the sweep has no such parameter; it has: {string.Join(", ", axes.Select(axis => axis.Name))}");
-
-    /// <summary>What <see cref="Datasets.Open"/> will find: an outcome on the built-in digits is not one on MNIST.</summary>
-    private static string DatasetHere(RunOptions options)
-    {
-        string asked = DataBeforehand.Asked(options);
-        DatasetStatus? set = Datasets.List(options.DataFolder).FirstOrDefault(s => s is { Folder: not null, Present: true } && (asked == s.Name || (asked == "auto" && (s.Name == "mnist" || options.DataFolder is not null))));
-        return set is null ? asked == "auto" ? "digits" : asked : set.Verified ? set.Name : $"{set.Name}, not the published content";
-    }
 
     private static bool IsNumber(string text, double above, double below) => double.TryParse(text, CultureInfo.InvariantCulture, out double number) && number > above && number < below;
 }

@@ -19,8 +19,8 @@ internal sealed record SweepDefinition
 
     public required string Profile { get; init; }
 
-    /// <summary>What data the notebook finds.</summary>
-    public required string Dataset { get; init; }
+    /// <summary>What data the notebook finds; null where it leaves no choice.</summary>
+    public required PointData? Dataset { get; init; }
 
     public required string Version { get; init; }
 
@@ -118,7 +118,7 @@ internal sealed class Sweep
     {
         OutputFolder = outputFolder,
         DataFolder = Definition.DataFolder,
-        Dataset = Definition.Dataset.Length > 0 ? Definition.Dataset.Split(',')[0] : null, // by name: a node without it is not to take another
+        Dataset = Definition.Dataset?.Name, // by name: a node without it is not to take another
         Profile = Definition.Profile,
         Runs = Store.Store,
         Timeout = Definition.Timeout is { } seconds ? TimeSpan.FromSeconds(seconds) : null,

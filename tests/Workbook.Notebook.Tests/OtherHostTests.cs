@@ -111,8 +111,8 @@ public class OtherHostTests
     [Fact]
     public void Each_kernel_is_found_by_its_own_types()
     {
-        Assert.IsType<DotnetInteractiveHost>(NotebookHost.Find(s_fakes));
-        Assert.Null(NotebookHost.Find([typeof(string).Assembly]));
+        Assert.IsType<DotnetInteractiveHost>(KnownHosts.Find(s_fakes));
+        Assert.Null(KnownHosts.Find([typeof(string).Assembly]));
         Assert.Null(ClrKernelHost.TryCreate([typeof(string).Assembly]));
         Assert.Null(VersoHost.TryCreate([typeof(string).Assembly]));
     }

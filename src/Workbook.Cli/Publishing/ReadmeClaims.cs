@@ -51,7 +51,7 @@ internal static class ReadmeClaims
         int published = claims.Count(claim => claim is { IsPublished: true, IsMeasured: true });
         int left = claims.Count - judged - published;
         return $"{claims.Count(claim => claim is { IsOurs: true, Holds: true })} of {judged} claims hold"
-            + (left > 0 ? $", {left} not measured in this profile" : "") + (published > 0 ? $", {published} beside a paper's number" : "");
+            + (left > 0 ? $", {left} not measured here" : "") + (published > 0 ? $", {published} beside a paper's number" : "");
     }
 
     private static string Expected(Claim claim) => claim.IsPublished ? $"{claim.Expected} in {claim.Source}" : claim.Expected;

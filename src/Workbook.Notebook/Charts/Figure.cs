@@ -39,8 +39,18 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
         ["text/plain"] = string.Join('\n', new[] { Title, Text, string.IsNullOrEmpty(Caption) ? "" : $"({Caption})" }.Where(line => line.Length > 0)),
     };
 
-    /// <summary>The HTML of <see cref="Formatters.InNotebook"/>, for hosts that ask for it.</summary>
-    public string ToHtml() => Formatters.InNotebook(this)["text/html"];
+    /// <summary>
+    /// The chart as an output of this notebook: without a caption it gets the notebook's, and the first chart of a host that drops what
+    /// imported files show brings plotly.js along.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> ToOutput()
+    {
+        IReadOnlyDictionary<string, string> bundle = (Caption is null ? WithCaption(RunContext.Current.Caption()) : this).ToBundle();
+        return PlotlyScript.Due() is { Length: > 0 } script ? bundle.ToDictionary(b => b.Key, b => b.Key == "text/html" ? script + b.Value : b.Value) : bundle;
+    }
+
+    /// <summary>The HTML of <see cref="ToOutput"/>, for hosts that ask for it.</summary>
+    public string ToHtml() => ToOutput()["text/html"];
 
     private string Html()
     {

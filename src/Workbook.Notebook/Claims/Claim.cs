@@ -9,7 +9,7 @@ using System.Text.Json.Serialization;
 namespace Workbook.Notebook;
 
 /// <summary>One statement of the workbook beside what this run measured; docs/claims.md describes its JSON.</summary>
-[TypeFormatterSource(typeof(BundleFormatterSource), "text/html", "text/plain", MimeType)]
+[TypeFormatterSource(typeof(ClaimFormatterSource), "text/html", "text/plain", MimeType)]
 public sealed record Claim : IShowable
 {
     /// <summary>The MIME type of a claim's JSON: what a runner gathers.</summary>
@@ -19,6 +19,7 @@ public sealed record Claim : IShowable
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         IgnoreReadOnlyProperties = true,
+        AllowDuplicateProperties = false,
         RespectNullableAnnotations = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         TypeInfoResolver = new System.Text.Json.Serialization.Metadata.DefaultJsonTypeInfoResolver(),
@@ -194,8 +195,15 @@ public sealed record Claim : IShowable
     private static string Shortened(JsonNode? json)
     {
         const int most = 200;
-        string text = json?.ToJsonString() ?? "null"; // escaped, so that it is one line
-        return text.Length > most ? text[..most] + "…" : text;
+        try
+        {
+            string text = json?.ToJsonString() ?? "null"; // escaped, so that it is one line
+            return text.Length > most ? text[..most] + "…" : text;
+        }
+        catch (InvalidOperationException)
+        {
+            return "it holds half a character";
+        }
     }
 
     /// <summary>JSON has no NaN: null stands for it.</summary>
@@ -219,3 +227,5 @@ public sealed record Claim : IShowable
         }
     }
 }
+
+internal sealed class ClaimFormatterSource() : BundleFormatterSource(Claim.MimeType);

@@ -12,12 +12,16 @@ internal sealed class TypeFormatterSourceAttribute(Type formatterSourceType, par
 }
 
 /// <summary>Formats an <see cref="IShowable"/> from its bundle; public members and their names are .NET Interactive's convention.</summary>
-internal sealed class BundleFormatterSource
+/// <param name="more">The types of its bundle beside HTML and plain text.</param>
+internal class BundleFormatterSource(params string[] more)
 {
-#pragma warning disable CA1822 // Called on an instance, by name.
+    public BundleFormatterSource()
+        : this([])
+    {
+    }
+
     public IEnumerable<object> CreateTypeFormatters() =>
-        [new BundleFormatter("text/html"), new BundleFormatter("text/plain"), new BundleFormatter(Claim.MimeType)];
-#pragma warning restore CA1822
+        [new BundleFormatter("text/html"), new BundleFormatter("text/plain"), .. more.Select(type => new BundleFormatter(type))];
 }
 
 /// <summary>One MIME type of a bundle.</summary>
@@ -28,7 +32,7 @@ internal sealed class BundleFormatter(string mimeType)
     public bool Format(object instance, TextWriter writer)
     {
         // Asked once for each MIME type: only what is written as HTML may use up what is due with the first chart.
-        if (instance is not IShowable value || !(MimeType == "text/html" ? Formatters.InNotebook(value) : value.ToBundle()).TryGetValue(MimeType, out string? text))
+        if (instance is not IShowable value || !(MimeType == "text/html" ? value.ToOutput() : value.ToBundle()).TryGetValue(MimeType, out string? text))
         {
             return false;
         }

@@ -155,7 +155,7 @@ public class ClaimTests
     [InlineData("{ID}", "its id is empty", "\"id\": \"\"")]
     [InlineData("{ID}", "its kind is neither ours nor published", "\"kind\": \"theirs\"")]
     [InlineData("{ID}", "its id can't be read", "\"id\": null")]
-    [InlineData("{ID}", "its id can't be read", "\"id\": \"\\ud800\"")]
+    [InlineData("{ID}", "its JSON can't be read", "\"id\": \"\\ud800\"")]
     [InlineData("{ID}", "its statement can't be read", "\"statement\": 7")]
     [InlineData("{ID}", "its measured can't be read", "\"measured\": \"1.5\"")]
     [InlineData("{ID}", "its holds can't be read", "\"holds\": \"yes\"")]

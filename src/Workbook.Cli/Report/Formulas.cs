@@ -6,6 +6,9 @@ namespace Workbook.Cli.Report;
 /// </summary>
 internal static class Formulas
 {
+    /// <summary>The class of a formula that stands on its own line and in no element of its own.</summary>
+    public const string OnItsOwnLine = "display";
+
     private const string Script = "temml.min.js";
     private const string Style = "Temml-Local.css";
     private const string Font = "Temml.woff2"; // by this name the style sheet knows it
@@ -17,7 +20,7 @@ internal static class Formulas
         <link rel="stylesheet" href="{{Style}}"><script defer src="{{Script}}"></script><script>
         addEventListener('DOMContentLoaded', () => {
           for (const formula of window.temml ? document.querySelectorAll('.math') : []) {
-            temml.render(formula.textContent.trim().slice(2, -2), formula, { displayMode: formula.tagName === 'DIV' });
+            temml.render(formula.textContent.trim().slice(2, -2), formula, { displayMode: formula.matches('div,.{{OnItsOwnLine}}') });
           }
         });</script>
         """;

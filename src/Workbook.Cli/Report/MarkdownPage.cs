@@ -42,6 +42,11 @@ internal sealed class MarkdownPage(Func<string, string?> pageOf)
             }
         }
 
+        foreach (MathInline display in document.Descendants<MathInline>().Where(math => math.DelimiterCount > 1))
+        {
+            display.GetAttributes().AddClass(Formulas.OnItsOwnLine); // $$…$$ within a paragraph
+        }
+
         HasFormulas |= document.Descendants().Any(part => part is MathInline or MathBlock);
         using StringWriter writer = new();
         HtmlRenderer renderer = new(writer);

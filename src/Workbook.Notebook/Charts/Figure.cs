@@ -11,7 +11,6 @@ namespace Workbook.Notebook;
 /// <param name="title">The title, shown above the chart; empty for none.</param>
 /// <param name="text">The numbers in words, for places that show no charts; lines.</param>
 /// <param name="height">Height in pixels; the width is the page's.</param>
-[TypeFormatterSource(typeof(BundleFormatterSource), "text/html", "text/plain")]
 public sealed class Figure(GenericChart chart, string title, string text = "", int height = 420) : IShowable
 {
     // Height over width, and pixels beside: square cells then leave no gap on a narrow page; the height is the most it may be.

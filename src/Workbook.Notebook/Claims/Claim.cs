@@ -9,7 +9,6 @@ using System.Text.Json.Serialization;
 namespace Workbook.Notebook;
 
 /// <summary>One statement of the workbook beside what this run measured; docs/claims.md describes its JSON.</summary>
-[TypeFormatterSource(typeof(ClaimFormatterSource), "text/html", "text/plain", MimeType)]
 public sealed record Claim : IShowable
 {
     /// <summary>The MIME type of a claim's JSON: what a runner gathers.</summary>

@@ -7,5 +7,5 @@ internal static class KnownHosts
 {
     /// <summary>The kernel that runs in this process, found by its assemblies; null where none of those known here does.</summary>
     internal static INotebookHost? Find(IReadOnlyList<Assembly> loaded) =>
-        (INotebookHost?)DotnetInteractiveHost.TryCreate(loaded) ?? (INotebookHost?)ClrKernelHost.TryCreate(loaded) ?? VersoHost.TryCreate(loaded);
+        DotnetInteractiveHost.IsAmong(loaded) ? DotnetInteractiveHost.Create() : (INotebookHost?)ClrKernelHost.TryCreate(loaded) ?? VersoHost.TryCreate(loaded);
 }

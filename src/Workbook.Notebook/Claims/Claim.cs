@@ -227,4 +227,3 @@ public sealed record Claim : IShowable
     }
 }
 
-internal sealed class ClaimFormatterSource() : BundleFormatterSource(Claim.MimeType);

@@ -90,34 +90,30 @@ internal sealed class DotnetInteractiveHost : INotebookHost
     private static DotnetInteractiveHost Ready()
     {
         RegisterFormatters();
-        Kernel.Root?.KernelEvents.Subscribe(new Extensions());
+        Kernel.Root?.KernelEvents.Subscribe(new Observer(e =>
+        {
+            if (e is KernelExtensionLoaded)
+            {
+                RegisterFormatters();
+            }
+        }));
         return new DotnetInteractiveHost();
     }
 
     private static FormattedValue[] Values(IReadOnlyDictionary<string, string> bundle) => [.. bundle.Select(part => new FormattedValue(part.Key, part.Value))];
 
-    // An exception that ends a cell leaves its bars as they are: nobody disposes of them.
-    private static object Watch(KernelInvocationContext context)
+    // An exception that ends a cell leaves its bars as they are: nobody disposes of them. Once the cell is complete, nothing moves them.
+    private static object Watch(KernelInvocationContext context) => context.KernelEvents.Subscribe(new Observer(e =>
     {
-        context.OnComplete(ended =>
+        if (e is CommandFailed)
         {
-            if (ended.Result.Events.OfType<CommandFailed>().Any())
-            {
-                ProgressBar.StopAll();
-            }
-        });
-        return context;
-    }
-
-    private sealed class Extensions : IObserver<KernelEvent>
-    {
-        public void OnNext(KernelEvent value)
-        {
-            if (value is KernelExtensionLoaded)
-            {
-                RegisterFormatters();
-            }
+            ProgressBar.StopAll();
         }
+    }));
+
+    private sealed class Observer(Action<KernelEvent> onNext) : IObserver<KernelEvent>
+    {
+        public void OnNext(KernelEvent value) => onNext(value);
 
         public void OnError(Exception error)
         {

@@ -1,4 +1,6 @@
+using System.Globalization;
 using Plotly.NET;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Workbook.Notebook;
@@ -8,6 +10,8 @@ public static class Formatters
 {
     internal const string HtmlType = "text/html";
     internal const string PlainType = "text/plain";
+
+    private const int MostValues = 100; // of a tensor: a larger one shows its shape alone
 
     private static readonly string[] s_plain = [PlainType];
     private static readonly string[] s_rich = [HtmlType, PlainType];
@@ -38,11 +42,14 @@ public static class Formatters
     {
         IShowable showable => showable.ToOutput(),
         GenericChart chart => new Figure(chart, "").ToOutput(),
-        ModelCount count => count.ToTable().ToOutput(),
-        TrainingLog log => Summary(log).ToOutput(),
-        Tensor or Mask or Pruner or ChannelPruner or ChannelGraph or ChannelGroup or Conversion => new Dictionary<string, string> { [PlainType] = value.ToString()! },
+        ModelCount count => count.ToTable().ToBundle(),
+        TrainingLog log => Summary(log).ToBundle(),
+        Tensor tensor => Plain(tensor.numel() <= MostValues ? tensor.jlstr(cultureInfo: CultureInfo.InvariantCulture).TrimEnd() : tensor.ToString()),
+        Mask or Pruner or ChannelPruner or ChannelGraph or ChannelGroup or Conversion => Plain(value.ToString()!),
         _ => null,
     };
+
+    private static Dictionary<string, string> Plain(string text) => new() { [PlainType] = text };
 
     private static Table Summary(TrainingLog log)
     {
@@ -59,5 +66,5 @@ public static class Formatters
 /// <summary>A bundle as a value, for hosts that format what they are given.</summary>
 internal sealed class ShownBundle(IReadOnlyDictionary<string, string> bundle) : IShowable
 {
-    public IReadOnlyDictionary<string, string> ToOutput() => bundle;
+    public IReadOnlyDictionary<string, string> ToBundle() => bundle;
 }

@@ -27,8 +27,14 @@ internal static class EnvironmentVariables
     /// <summary>The most bytes of memory that a notebook's process may have: from the runner to its kernel.</summary>
     public const string Memory = "WORKBOOK_MEMORY";
 
-    /// <summary><c>no</c> where an executed notebook is to be kept without plotly.js: from the runner to its kernel.</summary>
+    /// <summary>The program or the DLL of the kernel dotnet-interactive, where it is in none of the usual places.</summary>
+    public const string Interactive = "WORKBOOK_DOTNET_INTERACTIVE";
+
+    /// <summary><see cref="No"/> where an executed notebook is to be kept without plotly.js: from the runner to its kernel.</summary>
     public const string Plotly = "WORKBOOK_PLOTLY";
+
+    /// <summary>The value that says no.</summary>
+    public const string No = "no";
 
     /// <summary>A variable's value; null where it is unset or empty.</summary>
     public static string? Find(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;

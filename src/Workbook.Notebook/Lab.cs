@@ -65,7 +65,7 @@ public static partial class Lab
         _ = RunContext.ProfileOfEnvironment(); // a wrong profile is said here, not in a later cell
         Libtorch.Load();
         TorchSharp.torch.set_num_threads(1); // on a busy machine two torch threads wait for each other; seeds use the cores instead
-        if (!NotebookHost.Current.WantsPlotly)
+        if (!NotebookHost.Current.WantsPlotly || EnvironmentVariables.Find(EnvironmentVariables.Plotly) == EnvironmentVariables.No)
         {
             return;
         }

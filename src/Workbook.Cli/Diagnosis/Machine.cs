@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Workbook.Cli.Browsing;
+using Workbook.Cli.Engines;
 using Workbook.Native;
 
 namespace Workbook.Cli.Diagnosis;
@@ -22,6 +23,7 @@ internal static class Machine
         yield return Disk();
         yield return Data();
         yield return Browser();
+        yield return Kernel();
     }
 
     private static Finding System()
@@ -102,6 +104,18 @@ internal static class Machine
     private static Finding Browser() => BrowserFinder.Find() is { } found
         ? new(FindingState.Good, "browser", found)
         : new(FindingState.Optional, "browser", "no Chromium, Chrome or Edge found", $"Only `workbook publish` needs one: install it, or name its program in {EnvironmentVariables.Browser}");
+
+    private static Finding Kernel()
+    {
+        try
+        {
+            return new(FindingState.Good, "kernel dotnet-interactive", InteractiveTool.Require());
+        }
+        catch (WorkbookException e)
+        {
+            return new(FindingState.Optional, "kernel dotnet-interactive", "not found", $"Only --kernel dotnet-interactive needs it: {e.Message}");
+        }
+    }
 
     private static string? Output(string program, string argument)
     {

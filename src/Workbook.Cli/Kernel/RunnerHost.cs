@@ -1,4 +1,3 @@
-using Workbook.Native;
 using Workbook.Notebook;
 
 namespace Workbook.Cli.Kernel;
@@ -6,15 +5,12 @@ namespace Workbook.Cli.Kernel;
 /// <summary>The headless runner as a notebook host: outputs go to the runner process.</summary>
 internal sealed class RunnerHost(EventChannel channel) : INotebookHost
 {
-    /// <summary>The variable's value where the executed notebook is kept with many others.</summary>
-    public const string WithoutPlotly = "no";
-
     private int _lastId;
 
     public string Name => "workbook run";
 
     /// <summary>The executed notebook, too, shows its charts wherever it is opened.</summary>
-    public bool WantsPlotly => EnvironmentVariables.Find(EnvironmentVariables.Plotly) != WithoutPlotly;
+    public bool WantsPlotly => true;
 
     public string Display(IReadOnlyDictionary<string, string> bundle)
     {

@@ -13,6 +13,9 @@ internal sealed record RunOptions
 
     public string? Dataset { get; init; }
 
+    /// <summary>The engine that runs the notebooks; null where each notebook may name its own.</summary>
+    public string? Kernel { get; init; }
+
     /// <summary>Whether downloading was tried in vain.</summary>
     public bool Offline { get; init; }
 
@@ -49,7 +52,7 @@ internal sealed record RunOptions
             (EnvironmentVariables.Profile, Profile), (EnvironmentVariables.Data, DataFolder), (EnvironmentVariables.Dataset, Dataset),
             (EnvironmentVariables.Offline, Offline ? Datasets.Unreachable : null), (EnvironmentVariables.Runs, Runs),
             (EnvironmentVariables.Memory, Memory?.ToString(CultureInfo.InvariantCulture)), ("DOTNET_PROCESSOR_COUNT", Processors?.ToString(CultureInfo.InvariantCulture)),
-            (EnvironmentVariables.Plotly, WithPlotly ? null : Kernel.RunnerHost.WithoutPlotly),
+            (EnvironmentVariables.Plotly, WithPlotly ? null : EnvironmentVariables.No),
         ];
         return variables.Where(v => v.Value is not null).Select(v => KeyValuePair.Create(v.Name, v.Value!));
     }

@@ -23,6 +23,7 @@ public static class Formatters
         [typeof(Figure)] = s_rich,
         [typeof(Table)] = s_rich,
         [typeof(Claim)] = [HtmlType, PlainType, Claim.MimeType],
+        [typeof(PerSeed)] = s_plain,
         [typeof(Recorded)] = [PlainType, Recorded.MimeType],
         [typeof(GenericChart)] = s_rich,
         [typeof(ModelCount)] = s_rich,

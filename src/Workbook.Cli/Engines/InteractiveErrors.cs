@@ -19,7 +19,9 @@ internal static partial class InteractiveErrors
         string[] lines = cell.Code.ReplaceLineEndings("\n").Split('\n');
         if (text.Contains("NoSuitableKernelException", StringComparison.Ordinal))
         {
-            return new("KernelError", $"the cell is in {cell.Language}, which this kernel does not have; it has {languages}");
+            return text.Contains("RequestInput", StringComparison.Ordinal)
+                ? new("InputRequested", "the cell asks for input, and nobody is there to give it: make it a parameter (-p name=value)", 0, "", [], text)
+                : new("KernelError", $"the cell is in {cell.Language}, which this kernel does not have; it has {languages}", 0, "", [], text);
         }
 
         if (diagnostics.Count > 0)

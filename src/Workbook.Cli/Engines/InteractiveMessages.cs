@@ -10,12 +10,13 @@ namespace Workbook.Cli.Engines;
 internal sealed partial class InteractiveMessages
 {
     private const string Begins = "{\"event\":";
-    private const string Asks = "{\"commandType\":\"RequestInput";
     private const string Html = "text/html";
     private const string Plain = "text/plain";
     private const int MostTries = 8;
 
     private readonly List<JsonNode> _diagnostics = [];
+    private readonly Dictionary<string, string> _ids = [];
+    private readonly List<string> _shownHere = [];
     private string _languages = "";
     private string _token = "";
     private bool _isOwn;
@@ -33,11 +34,11 @@ internal sealed partial class InteractiveMessages
             }
         }
 
-        return line.StartsWith(Asks, StringComparison.Ordinal) && Parse(line) is { } question ? (question, 0) : (null, 0);
+        return (null, 0);
     }
 
     /// <summary>For example <c>DisplayedValueProduced</c>.</summary>
-    public static string TypeOf(JsonObject message) => Text(message["eventType"] ?? message["commandType"]);
+    public static string TypeOf(JsonObject message) => Text(message["eventType"]);
 
     /// <summary>From now on a command's events come.</summary>
     /// <param name="token">What its events name.</param>
@@ -49,6 +50,7 @@ internal sealed partial class InteractiveMessages
         {
             (_token, _isOwn, _cell) = (token, isOwn, cell);
             _diagnostics.Clear();
+            _shownHere.Clear();
         }
     }
 
@@ -57,7 +59,7 @@ internal sealed partial class InteractiveMessages
         _languages = string.Join(", ", (ready["event"]?["kernelInfos"] as JsonArray ?? []).Select(kernel => Text(kernel?["localName"])).Where(name => name.Length > 0 && !name.StartsWith('.')));
 
     /// <summary>Whether this event ends a command.</summary>
-    public static bool IsEnd(JsonObject message, string token) => TypeOf(message) is "CommandSucceeded" or "CommandFailed" or "RequestInput" && IsOf(message, token);
+    public static bool IsEnd(JsonObject message, string token) => TypeOf(message) is "CommandSucceeded" or "CommandFailed" && IsOf(message, token);
 
     /// <summary>The runner's event; null for what no notebook shows.</summary>
     public KernelEvent? Translate(JsonObject message)
@@ -75,9 +77,9 @@ internal sealed partial class InteractiveMessages
                     return new(KernelEventKind.Stream) { Stream = "stderr", Text = Text(content?["message"]) + "\n" };
                 case "DisplayedValueProduced":
                     Dictionary<string, string> shown = Bundle(content);
-                    return IsLoading(shown) ? null : new(KernelEventKind.Display) { Id = Id(content), Bundle = shown };
+                    return IsLoading(shown) ? null : Shown(Id(content), shown);
                 case "DisplayedValueUpdated":
-                    return new(KernelEventKind.Update) { Id = Id(content), Bundle = Bundle(content) };
+                    return Updated(Id(content), Bundle(content));
                 case "ReturnValueProduced":
                     return new(KernelEventKind.Result) { Bundle = Bundle(content) };
                 case "DiagnosticsProduced" when !_isOwn:
@@ -85,8 +87,6 @@ internal sealed partial class InteractiveMessages
                     return null;
                 case "CommandFailed" when !_isOwn && _cell is not null && IsOf(message, _token):
                     return new(KernelEventKind.Error) { Error = InteractiveErrors.Describe(Text(content?["message"]), _diagnostics, _cell, _languages) };
-                case "RequestInput":
-                    return new(KernelEventKind.Error) { Error = new CellError("InputRequested", "the cell asks for input, and nobody is there to give it: make it a parameter (-p name=value)") };
                 default:
                     return null;
             }
@@ -103,6 +103,29 @@ internal sealed partial class InteractiveMessages
         {
             return null;
         }
+    }
+
+    private KernelEvent Shown(string id, Dictionary<string, string> bundle)
+    {
+        _ids[id] = id;
+        _shownHere.Add(id);
+        return new(KernelEventKind.Display) { Id = id, Bundle = bundle };
+    }
+
+    // What the kernel's own display() returns updates under another id than it was shown with: where the cell has shown one thing, that is meant.
+    private KernelEvent Updated(string id, Dictionary<string, string> bundle)
+    {
+        if (!_ids.ContainsKey(id))
+        {
+            if (_shownHere is not [var only])
+            {
+                return Shown(id, bundle);
+            }
+
+            _ids[id] = only;
+        }
+
+        return new(KernelEventKind.Update) { Id = _ids[id], Bundle = bundle };
     }
 
     private static KernelEvent Stream(string name, JsonNode? content) => new(KernelEventKind.Stream) { Stream = name, Text = Bundle(content).GetValueOrDefault(Plain, "") };
@@ -133,7 +156,7 @@ internal sealed partial class InteractiveMessages
     private static string Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) ? text : "";
 
     // A cell with magics is several commands: theirs are the cell's with a number behind.
-    private static bool IsOf(JsonObject message, string token) => TypeOf(message) == "RequestInput" || Text(message["command"]?["token"]) == token;
+    private static bool IsOf(JsonObject message, string token) => Text(message["command"]?["token"]) == token;
 
     [GeneratedRegex("""^<div class="dni-plaintext"><pre>(.*?)</pre></div>(?:<style>.*</style>)?$""", RegexOptions.Singleline)]
     private static partial Regex PlainText();

@@ -37,7 +37,7 @@ internal static partial class InteractiveScript
 
             public static void Begin(string cell)
             {
-                var kernel = Microsoft.DotNet.Interactive.Kernel.Root.FindKernelByName("csharp");
+                var kernel = Microsoft.DotNet.Interactive.KernelExtensions.FindKernelByName(Microsoft.DotNet.Interactive.Kernel.Root, "csharp");
                 var field = kernel?.GetType().GetField("_scriptOptions", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic);
                 if (field?.GetValue(kernel) is Microsoft.CodeAnalysis.Scripting.ScriptOptions options)
                 {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Workbook.Cli.Engines;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Running;
 using Workbook.Cli.Sweeping;
@@ -37,7 +38,7 @@ internal static class SweepCommand
     public static Command Create()
     {
         Command command = new("sweep", "Runs a notebook for every combination of parameter values, keeps each outcome, and sums up: means with 95 % intervals, paired comparisons.") { s_notebook };
-        foreach (Option option in new Option[] { s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, s_memory, RunCommand.Data, RunCommand.Dataset, RunCommand.Profile, s_store })
+        foreach (Option option in new Option[] { s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, s_memory, RunCommand.Data, RunCommand.Dataset, RunCommand.Profile, RunCommand.Kernel, s_store })
         {
             command.Options.Add(option);
         }
@@ -68,7 +69,7 @@ internal static class SweepCommand
         Sweep sweep;
         if (parameters.Length == 0 && parsed.GetValue(s_resume))
         {
-            if (new Option[] { RunCommand.Data, RunCommand.Dataset, RunCommand.Profile }.FirstOrDefault(option => parsed.GetResult(option) is not null) is { } given)
+            if (new Option[] { RunCommand.Data, RunCommand.Dataset, RunCommand.Profile, RunCommand.Kernel }.FirstOrDefault(option => parsed.GetResult(option) is not null) is { } given)
             {
                 throw new WorkbookException($"{given.Name} can't be changed while a sweep goes on: leave it out, or name the parameters too and begin another sweep");
             }
@@ -102,6 +103,7 @@ internal static class SweepCommand
     {
         Parameters.Inject([NotebookReader.Read(path)], [.. axes.Select(axis => $"{axis.Name}={axis.Values[0]}")]); // what is wrong with the parameters, before data are fetched
         NotebookDocument notebook = NotebookReader.Read(path);
+        string kernel = Engine.For(notebook, parsed.GetValue(RunCommand.Kernel));
         RunOptions options = new() { OutputFolder = store.Folder, DataFolder = RunCommand.DataFolder(parsed.GetValue(RunCommand.Data)), Dataset = parsed.GetValue(RunCommand.Dataset) };
         options = await DataBeforehand.GetAsync([notebook], options, cancellation).ConfigureAwait(false);
         SweepDefinition definition = new()
@@ -112,7 +114,8 @@ internal static class SweepCommand
             Code = NotebookCode.Hash(notebook),
             Profile = parsed.GetValue(RunCommand.Profile) ?? EnvironmentVariables.Find(EnvironmentVariables.Profile) ?? "quick",
             Dataset = DataBeforehand.LeaveChoice(notebook) ? PointData.Find(options) : null,
-            Version = RunRecord.LibraryVersion,
+            Version = RunRecord.LibraryVersion + (kernel == Engine.Own ? "" : $", {kernel}"),
+            Kernel = kernel,
             DataFolder = options.DataFolder,
         };
         return Sweep.Of(store, notebook, Limits(parsed, definition));

@@ -115,17 +115,17 @@ internal sealed partial class InteractiveMessages
     // What the kernel's own display() returns updates under another id than it was shown with: where the cell has shown one thing, that is meant.
     private KernelEvent Updated(string id, Dictionary<string, string> bundle)
     {
-        if (!_ids.ContainsKey(id))
+        if (!_ids.TryGetValue(id, out string? shown))
         {
             if (_shownHere is not [var only])
             {
                 return Shown(id, bundle);
             }
 
-            _ids[id] = only;
+            _ids[id] = shown = only;
         }
 
-        return new(KernelEventKind.Update) { Id = _ids[id], Bundle = bundle };
+        return new(KernelEventKind.Update) { Id = shown, Bundle = bundle };
     }
 
     private static KernelEvent Stream(string name, JsonNode? content) => new(KernelEventKind.Stream) { Stream = name, Text = Bundle(content).GetValueOrDefault(Plain, "") };

@@ -111,7 +111,8 @@ internal sealed class CellOutputs
     }
 
     // A member that is there twice would be refused where the executed notebook is read again.
-    private static JsonNode? ParseOrText(string text)
+    /// <summary>JSON as it is meant; what is none, as the text that it is.</summary>
+    public static JsonNode? ParseOrText(string text)
     {
         try
         {

@@ -36,7 +36,7 @@ internal static class FinishedRun
         foreach ((JsonObject target, JsonObject source) in targets.Zip(sources))
         {
             target["execution_count"] = source["execution_count"]?.DeepClone();
-            target["outputs"] = source["outputs"]!.DeepClone();
+            target["outputs"] = JupyterOutputs.Clean(source["outputs"]!.AsArray());
         }
 
         return NotebookResult.Of(notebook, path);

@@ -26,6 +26,9 @@ internal sealed record SweepDefinition
 
     public string? DataFolder { get; init; }
 
+    /// <summary>The engine that runs the points; null for the runner's own.</summary>
+    public string? Kernel { get; init; }
+
     /// <summary>Seconds after which a point is stopped.</summary>
     public double? Timeout { get; init; }
 
@@ -120,6 +123,7 @@ internal sealed class Sweep
         DataFolder = Definition.DataFolder,
         Dataset = Definition.Dataset?.Name, // by name: a node without it is not to take another
         Profile = Definition.Profile,
+        Kernel = Definition.Kernel,
         Runs = Store.Store,
         Timeout = Definition.Timeout is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
         Memory = memory,

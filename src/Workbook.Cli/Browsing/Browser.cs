@@ -18,14 +18,16 @@ internal sealed class Browser : IAsyncDisposable
     private Browser(Process process, string profile) => (_process, _profile) = (process, profile);
 
     /// <summary>Starts the program and connects to it.</summary>
+    /// <param name="program">The browser.</param>
+    /// <param name="host">The one host that its pages reach; null for none.</param>
     /// <exception cref="WorkbookException">It does not start, or is no browser of this kind.</exception>
-    public static async Task<Browser> StartAsync(string program, CancellationToken cancellation)
+    public static async Task<Browser> StartAsync(string program, CancellationToken cancellation, string? host = null)
     {
         string profile = Directory.CreateTempSubdirectory("workbook-browser-").FullName;
         Process process;
         try
         {
-            process = Process.Start(new ProcessStartInfo(program, Arguments(profile)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true })!;
+            process = Process.Start(new ProcessStartInfo(program, Arguments(profile, host)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true })!;
         }
         catch (Win32Exception e)
         {
@@ -87,13 +89,13 @@ internal sealed class Browser : IAsyncDisposable
         }
     }
 
-    private static IEnumerable<string> Arguments(string profile)
+    private static IEnumerable<string> Arguments(string profile, string? host)
     {
         string[] all =
         [
             "--headless", "--remote-debugging-port=0", "--user-data-dir=" + profile, "--no-first-run", "--no-default-browser-check",
             "--disable-gpu", "--hide-scrollbars", "--disable-extensions", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-dev-shm-usage", "--force-color-profile=srgb", "--font-render-hinting=none", "--host-resolver-rules=MAP * ~NOTFOUND", "about:blank",
+            "--disable-dev-shm-usage", "--force-color-profile=srgb", "--font-render-hinting=none", "--host-resolver-rules=MAP * ~NOTFOUND" + (host is null ? "" : $" , EXCLUDE {host}"), "about:blank",
         ];
 
         // As root, in containers mostly, Chromium's sandbox refuses to work.

@@ -31,6 +31,11 @@ internal static partial class InteractiveErrors
             return new("CompilationError", message, LineOf(diagnostics[0]), SourceOf(lines, LineOf(diagnostics[0])), [], text);
         }
 
+        if (Restore().Match(text) is { Success: true } restore)
+        {
+            return new("PackageError", $"{restore.Groups[1].Value.Trim().TrimEnd('.')}: connect to a network, or name a folder or source that has the package with #i \"nuget: …\"", 0, "", [], text);
+        }
+
         Match thrown = Thrown().Match(Cause(text));
         string[] frames = [.. Frame().Matches(text).Select(frame => frame.Value.Trim()).TakeWhile(frame => !frame.StartsWith("at Microsoft.CodeAnalysis.", StringComparison.Ordinal))];
         int line = frames.Select(frame => Place(ScriptSession.CellName(cell.Number)).Match(frame)).Where(place => place.Success)
@@ -68,6 +73,9 @@ internal static partial class InteractiveErrors
     // The type, then the message, which may have several lines, up to the first frame or the exception behind it.
     [GeneratedRegex("""\A([\w.+`]*(?:Exception|Error)[\w.+`]*|[\w+`]+(?:\.[\w+`]+)+): (.*?)(?=\r?\n   (?:at |---)|\r?\n ---> |\z)""", RegexOptions.Singleline)]
     private static partial Regex Thrown();
+
+    [GeneratedRegex("""error (NU[0-9]+: [^\r\n]+)""")]
+    private static partial Regex Restore();
 
     [GeneratedRegex("""^   at .*$""", RegexOptions.Multiline)]
     private static partial Regex Frame();

@@ -70,7 +70,7 @@ public sealed class InteractiveTests : IDisposable
 
         JsonObject unknown = Running.Notebooks.Of(InLanguage("x", "kql"));
         _workspace.Write("unknown", unknown);
-        (int exitCode, string output, string errors) = _workspace.Run("run", ".", "--jobs", "2", "--kernel", KernelTool.Option);
+        (int exitCode, string output, string errors) = Workspace.Finish(_workspace.Start("run", ".", "--jobs", "2", "--kernel", KernelTool.Option), minutes: 10);
         Assert.Equal(1, exitCode);
         foreach ((string name, string words) in notebooks.Select(n => (n.Name, n.Words)).Append(("unknown", "the cell is in kql, which this kernel does not have; it has csharp")))
         {

@@ -20,6 +20,7 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
 
     private readonly EngineStart _start;
     private readonly string _endOfCell = $"\u0001{Guid.NewGuid():N}\u0001";
+    private readonly string _scratch = Path.Combine(Path.GetTempPath(), $"workbook-{Guid.NewGuid():N}");
     private readonly NativeText _errors;
     private readonly Task _reading;
     private readonly TaskCompletionSource _ready = NewSource();
@@ -70,7 +71,7 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
             }
 
             await SubmitAsync(InteractiveScript.Begin(cell.Number), InteractiveScript.Language, isOwn: true, exit).ConfigureAwait(false);
-            bool ended = await SubmitAsync(InteractiveScript.WithOwnLab(cell.Code, _start.Folder), cell.Language, isOwn: false, exit, cell).ConfigureAwait(false)
+            bool ended = await SubmitAsync(InteractiveScript.WithOwnLab(cell.Code, _start.Folder, _scratch), cell.Language, isOwn: false, exit, cell).ConfigureAwait(false)
                 && await SubmitAsync(InteractiveScript.End, InteractiveScript.Language, isOwn: true, exit).ConfigureAwait(false);
             if (ended)
             {
@@ -106,7 +107,10 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
 
         await DrainAsync(_reading).ConfigureAwait(false);
         Process.Dispose();
-        InteractiveScript.RemoveOwnLab(_start.Folder);
+        if (Directory.Exists(_scratch))
+        {
+            Directory.Delete(_scratch, recursive: true);
+        }
     }
 
     // Linux: what the process may write to ends there, as in the own engine's; the shell is replaced by the kernel.

@@ -36,6 +36,11 @@ internal static partial class InteractiveErrors
             return new("PackageError", $"{restore.Groups[1].Value.Trim().TrimEnd('.')}: connect to a network, or name a folder or source that has the package with #i \"nuget: …\"", 0, "", [], text);
         }
 
+        if (Twice().Match(text) is { Success: true } twice)
+        {
+            return new("PackageError", $"{twice.Groups[1].Value} is loaded already, from elsewhere: a notebook imports lab.csx or has #r \"nuget: PruningWorkbook.Notebook\", not both", 0, "", [], text);
+        }
+
         Match thrown = Thrown().Match(Cause(text));
         string[] frames = [.. Frame().Matches(text).Select(frame => frame.Value.Trim()).TakeWhile(frame => !frame.StartsWith("at Microsoft.CodeAnalysis.", StringComparison.Ordinal))];
         int line = frames.Select(frame => Place(ScriptSession.CellName(cell.Number)).Match(frame)).Where(place => place.Success)
@@ -76,6 +81,9 @@ internal static partial class InteractiveErrors
 
     [GeneratedRegex("""error (NU[0-9]+: [^\r\n]+)""")]
     private static partial Regex Restore();
+
+    [GeneratedRegex("""'([\w.]+), [^']*'\. Assembly with same name is already loaded""")]
+    private static partial Regex Twice();
 
     [GeneratedRegex("""^   at .*$""", RegexOptions.Multiline)]
     private static partial Regex Frame();

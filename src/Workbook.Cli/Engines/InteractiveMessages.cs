@@ -140,10 +140,16 @@ internal sealed partial class InteractiveMessages
             bundle[Text(value["mimeType"])] = Text(value["value"]);
         }
 
-        // A number or the like comes as HTML with twenty lines of style: it is the text in it.
-        if (bundle.Count == 1 && bundle.TryGetValue(Html, out string? html) && PlainText().Match(html) is { Success: true } text)
+        // A number or the like comes as HTML with twenty lines of style: it is the text in it. Other HTML has its words beside it.
+        bundle.TryGetValue(Html, out string? html);
+        if (bundle.Count == 1 && html is not null && PlainText().Match(html) is { Success: true } text)
         {
             return new() { [Plain] = WebUtility.HtmlDecode(text.Groups[1].Value) };
+        }
+
+        if (html is not null)
+        {
+            bundle.TryAdd(Plain, WebUtility.HtmlDecode(Tags().Replace(html, " ")).Trim());
         }
 
         return bundle;
@@ -157,6 +163,9 @@ internal sealed partial class InteractiveMessages
 
     // A cell with magics is several commands: theirs are the cell's with a number behind.
     private static bool IsOf(JsonObject message, string token) => Text(message["command"]?["token"]) == token;
+
+    [GeneratedRegex("""<style>.*?</style>|<script.*?</script>|<[^>]*>|\s+""", RegexOptions.Singleline)]
+    private static partial Regex Tags();
 
     [GeneratedRegex("""^<div class="dni-plaintext"><pre>(.*?)</pre></div>(?:<style>.*</style>)?$""", RegexOptions.Singleline)]
     private static partial Regex PlainText();

@@ -59,32 +59,20 @@ internal static partial class InteractiveScript
     public static string Begin(int cell) => $"__WorkbookRunner.Begin(\"{ScriptSession.CellName(cell)}\");";
 
     /// <summary>The cell, with the runner's own <c>lab.csx</c> where it imports one that no build has written: outside of a clone.</summary>
-    public static string WithOwnLab(string code, string folder) => Import().Replace(code, line =>
+    /// <param name="code">The cell.</param>
+    /// <param name="folder">The notebook's folder.</param>
+    /// <param name="scratch">Where the script is written to.</param>
+    public static string WithOwnLab(string code, string folder, string scratch) => Import().Replace(code, line =>
     {
         if (Path.GetFileName(line.Groups[2].Value) != OwnLab || File.Exists(Path.GetFullPath(line.Groups[2].Value, folder)))
         {
             return line.Value;
         }
 
-        string own = Path.Combine(Directory.CreateDirectory(OwnFolder(folder)).FullName, OwnLab);
+        string own = Path.Combine(Directory.CreateDirectory(scratch).FullName, OwnLab);
         File.WriteAllText(own, ScriptSession.OwnLabScript());
         return line.Groups[1].Value + own;
     });
-
-    /// <summary>Removes what <see cref="WithOwnLab"/> wrote.</summary>
-    public static void RemoveOwnLab(string folder)
-    {
-        try
-        {
-            Directory.Delete(OwnFolder(folder), recursive: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // It was never written, or is another's to remove.
-        }
-    }
-
-    private static string OwnFolder(string folder) => Path.Combine(Path.GetTempPath(), $"workbook-{Environment.ProcessId}-{(uint)string.GetHashCode(folder, StringComparison.Ordinal)}");
 
     [GeneratedRegex("""^([ \t]*#!import[ \t]+)"?([^"\r\n]+?)"?[ \t]*\r?$""", RegexOptions.Multiline)]
     private static partial Regex Import();

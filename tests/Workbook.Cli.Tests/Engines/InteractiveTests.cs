@@ -8,7 +8,7 @@ namespace Workbook.Cli.Tests.Engines;
 /// <summary>Notebooks on the kernel that VS Code runs, driven by the runner.</summary>
 public sealed class InteractiveTests : IDisposable
 {
-    private const string Heartbeat = "Console.WriteLine(\"before\");\nwhile (true) { File.AppendAllText(\"beats\", \"x\"); Thread.Sleep(20); }";
+    private const string Heartbeat = "Console.WriteLine(\"before\");\nwhile (true) { System.IO.File.AppendAllText(\"beats\", \"x\"); System.Threading.Thread.Sleep(20); }";
 
     private readonly Workspace _workspace = new();
 
@@ -57,8 +57,8 @@ public sealed class InteractiveTests : IDisposable
             ("message", ["class Bad : Exception { public override string Message => throw new Exception(\"no message\"); }\nthrow new Bad();"], "System.Exception: no message"),
             ("exit", ["Environment.Exit(0);"], "the cell ended the notebook's process (Environment.Exit, exit code 0)"),
             ("crash", ["Environment.FailFast(\"gone\");"], "gone"),
-            ("thread", ["new Thread(() => throw new Exception(\"in a thread\")).Start();\nThread.Sleep(30000);"], "System.Exception: in a thread"),
-            ("killed", ["Process.GetCurrentProcess().Kill();".Insert(0, "System.Diagnostics.")], OperatingSystem.IsWindows() ? "code cell 1" : "SIGKILL"),
+            ("thread", ["using System.Threading;\nnew Thread(() => throw new Exception(\"in a thread\")).Start();\nThread.Sleep(30000);"], "System.Exception: in a thread"),
+            ("killed", ["System.Diagnostics.Process.GetCurrentProcess().Kill();"], OperatingSystem.IsWindows() ? "code cell 1" : "SIGKILL"),
             ("input", ["var answer = await Microsoft.DotNet.Interactive.Kernel.GetInputAsync(\"?\");"], "asks for input"),
             ("magic", ["#!nosuch"], "Unknown magic command '#!nosuch'"),
             ("package", ["#r \"nuget: No.Such.Package.Anywhere, 1.0.0\""], "No.Such.Package.Anywhere"),

@@ -67,6 +67,11 @@ public sealed class ExtensionTests : IDisposable
         Assert.StartsWith("execute_result: [holds] pruning.x", Running.Notebooks.Outputs(executed, 5)[0], StringComparison.Ordinal);
         Assert.Contains("pruning.x", await File.ReadAllTextAsync(_workspace.PathOf("artifacts", "run", "claims.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
 
+        _workspace.Write("both", "#!import lab.csx", use);
+        (exitCode, _, errors) = Workspace.Finish(_workspace.Start(s_offline, "run", "both.ipynb", "--kernel", KernelTool.Option));
+        Assert.Equal(1, exitCode);
+        Assert.Contains("both.ipynb: code cell 2: PackageError: Workbook.Notebook is loaded already, from elsewhere", Assert.Single(errors.Trim().Split('\n')), StringComparison.Ordinal);
+
         string program = TestBrowser.Require();
         await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
         Assert.Equal(3, await TestBrowser.LookAtAsync(browser, _workspace.PathOf("artifacts", "run", "site", "n.html"), 1000, dark: false));

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Workbook.Cli.Engines;
+using Workbook.Cli.Kernel;
 using Workbook.Cli.Tests.Running;
 using Workbook.Native;
 using Xunit;
@@ -105,5 +107,21 @@ public sealed class EngineChoiceTests : IDisposable
         Assert.Contains("n.ipynb: code cell 1: ", line, StringComparison.Ordinal);
         Assert.Contains(words, line, StringComparison.Ordinal);
         Assert.Contains(Running.Notebooks.Outputs(_workspace.Executed("n"), 0), text => text.StartsWith("error: ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(
+        "System.IO.FileLoadException: Could not load file or assembly 'Workbook.Notebook, Version=0.1.0.0, Culture=neutral, PublicKeyToken=null'. Assembly with same name is already loaded\n   at X.Y()",
+        "PackageError", "Workbook.Notebook is loaded already, from elsewhere: a notebook imports lab.csx or has #r")]
+    [InlineData("Project.fsproj : error NU1101: Unable to find package A.B. No packages exist with this id in source(s): here", "PackageError", "NU1101: Unable to find package A.B.")]
+    [InlineData("A.B.OwnException: first\nsecond\n   at Submission#3.<<Initialize>>d__0.MoveNext() in code cell 7:line 2", "A.B.OwnException", "first\nsecond")]
+    [InlineData("The term 'x' is not recognized.\nCheck the spelling: of the name", "KernelError", "The term 'x' is not recognized.\nCheck the spelling: of the name")]
+    [InlineData("", "KernelError", "")]
+    public void The_kernels_words_become_a_name_and_a_message(string text, string name, string message)
+    {
+        CellError error = InteractiveErrors.Describe(text, [], new CellRequest(7, "1\n2"), "csharp");
+        Assert.Equal(name, error.Name);
+        Assert.StartsWith(message, error.Message, StringComparison.Ordinal);
+        Assert.Equal(text.Contains("line 2", StringComparison.Ordinal) ? 2 : 0, error.Line);
     }
 }

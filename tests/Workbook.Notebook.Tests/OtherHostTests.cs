@@ -1,6 +1,5 @@
 using System.Reflection;
 using ClrKernel.Core.Primitives;
-using Verso.Abstractions;
 using Xunit;
 using DisplayExtensions = Verso.Abstractions.DisplayExtensions;
 using NotebookClaims = Workbook.Notebook.Claims;

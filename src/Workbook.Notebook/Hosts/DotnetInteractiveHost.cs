@@ -90,7 +90,7 @@ internal sealed class DotnetInteractiveHost : INotebookHost
     private static DotnetInteractiveHost Ready()
     {
         RegisterFormatters();
-        Kernel.Root?.KernelEvents.Subscribe(new Observer(e =>
+        KernelInvocationContext.Current?.HandlingKernel?.RootKernel.KernelEvents.Subscribe(new Observer(e =>
         {
             if (e is KernelExtensionLoaded)
             {

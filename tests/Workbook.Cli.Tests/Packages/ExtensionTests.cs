@@ -70,9 +70,9 @@ public sealed class ExtensionTests : IDisposable
         Assert.Contains("pruning.x", await File.ReadAllTextAsync(_workspace.PathOf("artifacts", "run", "claims.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
 
         _workspace.Write("both", "#!import lab.csx", use, "Draw.Lines(\"A\", \"x\", \"y\", [new Series(\"a\", [1, 2], [3.0, 4])]).Chart"); // of one build
-        (exitCode, _, errors) = Workspace.Finish(_workspace.Start(s_offline, "run", "both.ipynb", "--kernel", KernelTool.Option));
+        (exitCode, _, errors) = Workspace.Finish(_workspace.Start(s_offline, "run", "both.ipynb", "--kernel", KernelTool.Option, "--out", "both"));
         Assert.True(exitCode == 0, errors);
-        Assert.Contains("wb-chart", (await File.ReadAllTextAsync(_workspace.PathOf("artifacts", "run", "both.ipynb"), TestContext.Current.CancellationToken)), StringComparison.Ordinal);
+        Assert.Contains("wb-chart", await File.ReadAllTextAsync(_workspace.PathOf("both", "both.ipynb"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
 
         string program = TestBrowser.Require();
         await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);

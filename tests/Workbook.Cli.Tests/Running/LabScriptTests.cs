@@ -50,7 +50,7 @@ public class LabScriptTests
     public async Task A_start_that_fails_says_why_where_the_host_drops_the_exception()
     {
         // In place of the start-up, a method that refuses what it is given.
-        string script = Script().Replace("Workbook.Notebook.Lab\"", "Workbook.Notebook.Progress.ProgressBar\"", StringComparison.Ordinal)
+        string script = Script().Replace("Workbook.Notebook.Lab\"", "Workbook.Notebook.ProgressBar\"", StringComparison.Ordinal)
             .Replace("Invoke(null, null)", "Invoke(null, [\"bar\", 0])", StringComparison.Ordinal);
         using StringWriter errors = new();
         TextWriter before = Console.Error;

@@ -34,12 +34,17 @@ public sealed class KernelExtension : IKernelExtension
 
     // By itself: its assemblies are looked for when it is compiled, and by then somebody has to look in the right places.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void LoadPlotly(Kernel kernel) => ((IKernelExtension)new Plotly.NET.Interactive.FormatterKernelExtension()).OnLoadAsync(kernel).GetAwaiter().GetResult();
+    private static void LoadPlotly(Kernel kernel)
+    {
+        IKernelExtension theirs = new Plotly.NET.Interactive.FormatterKernelExtension();
+        theirs.OnLoadAsync(kernel).GetAwaiter().GetResult();
+    }
 
     private static string Why(Exception e) => e.GetBaseException() switch
     {
         WorkbookException fault => fault.Message,
-        FileNotFoundException { FileName: { } missing } => $"{missing.Split(',')[0]} is not here, which it depends on: name a source that has its packages with #i \"nuget: …\", or connect to a network",
+        FileNotFoundException { FileName: { } missing } => $"{missing.Split(',')[0]} is not here, which it depends on: "
+            + "name a source that has its packages with #i \"nuget: …\", or connect to a network",
         var other => $"{other.GetType().Name}: {other.Message}",
     };
 }

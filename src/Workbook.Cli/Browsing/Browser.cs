@@ -27,7 +27,8 @@ internal sealed class Browser : IAsyncDisposable
         Process process;
         try
         {
-            process = Process.Start(new ProcessStartInfo(program, Arguments(profile, host)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true })!;
+            ProcessStartInfo start = new(program, Arguments(profile, host)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
+            process = Process.Start(start)!;
         }
         catch (Win32Exception e)
         {
@@ -95,7 +96,8 @@ internal sealed class Browser : IAsyncDisposable
         [
             "--headless", "--remote-debugging-port=0", "--user-data-dir=" + profile, "--no-first-run", "--no-default-browser-check",
             "--disable-gpu", "--hide-scrollbars", "--disable-extensions", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-dev-shm-usage", "--force-color-profile=srgb", "--font-render-hinting=none", "--host-resolver-rules=MAP * ~NOTFOUND" + (host is null ? "" : $" , EXCLUDE {host}"), "about:blank",
+            "--disable-dev-shm-usage", "--force-color-profile=srgb", "--font-render-hinting=none",
+            "--host-resolver-rules=MAP * ~NOTFOUND" + (host is null ? "" : $" , EXCLUDE {host}"), "about:blank",
         ];
 
         // As root, in containers mostly, Chromium's sandbox refuses to work.

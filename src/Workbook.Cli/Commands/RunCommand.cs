@@ -21,7 +21,12 @@ internal static class RunCommand
     internal static readonly Option<string?> Data = new("--data") { Description = $"The folder with data sets. Default: the variable {EnvironmentVariables.Data}, then the cache.", HelpName = "DIR" };
     internal static readonly Option<string?> Dataset = new("--dataset") { Description = "Which data set the notebooks use." };
     internal static readonly Option<string?> Profile = new("--profile") { Description = "How much the notebooks compute: minutes, or as much as the papers did." };
-    internal static readonly Option<string?> Kernel = new("--kernel") { Description = "What runs the cells: the runner's own engine (C#), or .NET Interactive (packages, magics, F#, PowerShell). Default: what the notebook's metadata name, else the runner's own." };
+    internal static readonly Option<string?> Kernel = new("--kernel")
+    {
+        Description = "What runs the cells: the runner's own engine (C#), or .NET Interactive (packages, magics, F#, PowerShell). "
+            + "Default: what the notebook's metadata name, else the runner's own.",
+    };
+
     private static readonly Option<string[]> s_parameters = new("-p", "--parameter") { Description = "Sets a variable of the cell tagged `parameters`.", HelpName = "name=value" };
     private static readonly Option<string?> s_out = new("--out") { Description = "Where the executed notebooks, the report and claims.json go. Default: artifacts/run.", HelpName = "DIR" };
     private static readonly Option<double?> s_timeout = new("--timeout") { Description = "Stops a notebook that runs longer.", HelpName = "SECONDS" };

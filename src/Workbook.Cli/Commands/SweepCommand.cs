@@ -24,6 +24,9 @@ internal static class SweepCommand
     private static readonly Option<double?> s_memory = new("--memory") { Description = "The most memory that a point may have. Default: its share of what is free.", HelpName = "GB" };
     private static readonly Option<string?> s_store = new("--runs") { Description = $"The store's folder. Default: {RunStore.Variable}, then artifacts/runs here or above. On a cluster: on the shared file system.", HelpName = "DIR" };
 
+    // What a sweep has from its beginning on.
+    private static readonly Option[] s_fixed = [RunCommand.Data, RunCommand.Dataset, RunCommand.Profile, RunCommand.Kernel];
+
     private static readonly Argument<string> s_folder = new("folder") { Description = "The sweep's folder." };
     private static readonly Argument<int> s_stride = new("stride") { Description = "How many tasks there are." };
 
@@ -38,7 +41,7 @@ internal static class SweepCommand
     public static Command Create()
     {
         Command command = new("sweep", "Runs a notebook for every combination of parameter values, keeps each outcome, and sums up: means with 95 % intervals, paired comparisons.") { s_notebook };
-        foreach (Option option in new Option[] { s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, s_memory, RunCommand.Data, RunCommand.Dataset, RunCommand.Profile, RunCommand.Kernel, s_store })
+        foreach (Option option in (Option[])[s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, s_memory, .. s_fixed, s_store])
         {
             command.Options.Add(option);
         }
@@ -69,7 +72,7 @@ internal static class SweepCommand
         Sweep sweep;
         if (parameters.Length == 0 && parsed.GetValue(s_resume))
         {
-            if (new Option[] { RunCommand.Data, RunCommand.Dataset, RunCommand.Profile, RunCommand.Kernel }.FirstOrDefault(option => parsed.GetResult(option) is not null) is { } given)
+            if (s_fixed.FirstOrDefault(option => parsed.GetResult(option) is not null) is { } given)
             {
                 throw new WorkbookException($"{given.Name} can't be changed while a sweep goes on: leave it out, or name the parameters too and begin another sweep");
             }

@@ -34,7 +34,8 @@ internal static class Engine
             if (name == Own ? language != s_languages[0] : !s_languages.Contains(language))
             {
                 string other = name == Own && s_languages.Contains(language) ? $": --kernel {Interactive} runs it" : "";
-                throw new WorkbookException($"{notebook.Path}: code cell {code} is in {language}; {(name == Own ? "this runner runs C# cells only" : $"this kernel runs {string.Join(", ", s_languages)}")}{other}");
+                string runs = name == Own ? "this runner runs C# cells only" : $"this kernel runs {string.Join(", ", s_languages)}";
+                throw new WorkbookException($"{notebook.Path}: code cell {code} is in {language}; {runs}{other}");
             }
         }
 

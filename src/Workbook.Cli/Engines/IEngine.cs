@@ -25,4 +25,5 @@ internal interface IEngine : IAsyncDisposable
 /// <param name="Variables">What its environment has besides the runner's.</param>
 /// <param name="OnEvent">Called for each event in order, from one thread at a time.</param>
 /// <param name="OnText">Called with a stream's name and text that did not come as an event.</param>
-internal sealed record EngineStart(string Folder, IEnumerable<KeyValuePair<string, string>> Variables, Action<KernelEvent> OnEvent, Action<string, string> OnText);
+internal sealed record EngineStart(
+    string Folder, IEnumerable<KeyValuePair<string, string>> Variables, Action<KernelEvent> OnEvent, Action<string, string> OnText);

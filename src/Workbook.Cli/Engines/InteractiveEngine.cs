@@ -46,7 +46,10 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
         }
         catch (Win32Exception e)
         {
-            throw new WorkbookException($"the kernel dotnet-interactive does not start ({info.FileName}: {e.Message}): install the .NET SDK, or name another program in {EnvironmentVariables.Interactive}", e);
+            string why = $"{info.FileName}: {e.Message}";
+            throw new WorkbookException(
+                $"the kernel dotnet-interactive does not start ({why}): install the .NET SDK, "
+                + $"or name another program in {EnvironmentVariables.Interactive}", e);
         }
 
         _errors = new NativeText(Process.StandardError.BaseStream, _endOfCell, text => start.OnText("stderr", text));
@@ -71,7 +74,8 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
             }
 
             await SubmitAsync(InteractiveScript.Begin(cell.Number), InteractiveScript.Language, isOwn: true, exit).ConfigureAwait(false);
-            bool ended = await SubmitAsync(InteractiveScript.WithOwnLab(cell.Code, _start.Folder, _scratch), cell.Language, isOwn: false, exit, cell).ConfigureAwait(false)
+            string code = InteractiveScript.WithOwnLab(cell.Code, _start.Folder, _scratch);
+            bool ended = await SubmitAsync(code, cell.Language, isOwn: false, exit, cell).ConfigureAwait(false)
                 && await SubmitAsync(InteractiveScript.End, InteractiveScript.Language, isOwn: true, exit).ConfigureAwait(false);
             if (ended)
             {
@@ -122,7 +126,8 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
         string? limit = start.Variables.FirstOrDefault(v => v.Key == EnvironmentVariables.Memory).Value;
         return limit is null || !OperatingSystem.IsLinux()
             ? StartInfo(start, program, command)
-            : StartInfo(start, "/bin/sh", ["-c", $"ulimit -d {long.Parse(limit, CultureInfo.InvariantCulture) / 1024} && exec \"$0\" \"$@\"", program, .. command]);
+            : StartInfo(start, "/bin/sh",
+                ["-c", $"ulimit -d {long.Parse(limit, CultureInfo.InvariantCulture) / 1024} && exec \"$0\" \"$@\"", program, .. command]);
     }
 
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -143,7 +148,9 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
         }
         else
         {
-            _start.OnEvent(Error("KernelError", $"the kernel dotnet-interactive did not answer within {s_start.TotalSeconds:0} s: see whether '{InteractiveTool.Find()} stdio' starts by itself"));
+            string seconds = s_start.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
+            _start.OnEvent(Error("KernelError", $"the kernel dotnet-interactive did not answer within {seconds} s: "
+                + $"see whether '{InteractiveTool.Find()} stdio' starts by itself"));
         }
 
         return false;
@@ -155,7 +162,8 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
         _finished = NewSource();
         _token = Guid.NewGuid().ToString("N");
         _messages.Begin(_token, isOwn, cell);
-        Send(new JsonObject { ["commandType"] = "SubmitCode", ["command"] = new JsonObject { ["code"] = code, ["targetKernelName"] = language }, ["token"] = _token });
+        JsonObject command = new() { ["code"] = code, ["targetKernelName"] = language };
+        Send(new JsonObject { ["commandType"] = "SubmitCode", ["command"] = command, ["token"] = _token });
         if (await Task.WhenAny(_finished.Task, exit).ConfigureAwait(false) == _finished.Task)
         {
             return true;

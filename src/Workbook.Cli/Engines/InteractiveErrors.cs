@@ -33,16 +33,19 @@ internal static partial class InteractiveErrors
 
         if (Restore().Match(text) is { Success: true } restore)
         {
-            return new("PackageError", $"{restore.Groups[1].Value.Trim().TrimEnd('.')}: connect to a network, or name a folder or source that has the package with #i \"nuget: …\"", 0, "", [], text);
+            const string remedy = "connect to a network, or name a folder or source that has the package with #i \"nuget: …\"";
+            return new("PackageError", $"{restore.Groups[1].Value.Trim().TrimEnd('.')}: {remedy}", 0, "", [], text);
         }
 
         if (Twice().Match(text) is { Success: true } twice)
         {
-            return new("PackageError", $"{twice.Groups[1].Value} is loaded already, from elsewhere: a notebook imports lab.csx or has #r \"nuget: PruningWorkbook.Notebook\", not both", 0, "", [], text);
+            const string remedy = "a notebook imports lab.csx or has #r \"nuget: PruningWorkbook.Notebook\", not both";
+            return new("PackageError", $"{twice.Groups[1].Value} is loaded already, from elsewhere: {remedy}", 0, "", [], text);
         }
 
         Match thrown = Thrown().Match(Cause(text));
-        string[] frames = [.. Frame().Matches(text).Select(frame => frame.Value.Trim()).TakeWhile(frame => !frame.StartsWith("at Microsoft.CodeAnalysis.", StringComparison.Ordinal))];
+        string[] frames = [.. Frame().Matches(text).Select(frame => frame.Value.Trim())
+            .TakeWhile(frame => !frame.StartsWith("at Microsoft.CodeAnalysis.", StringComparison.Ordinal))];
         int line = frames.Select(frame => Place(ScriptSession.CellName(cell.Number)).Match(frame)).Where(place => place.Success)
             .Select(place => int.Parse(place.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture)).FirstOrDefault();
         if (line > lines.Length || lines.Any(code => code.TrimStart().StartsWith("#!", StringComparison.Ordinal)))
@@ -60,7 +63,8 @@ internal static partial class InteractiveErrors
             : new("KernelError", text.Trim(), 0, "", [], text);
     }
 
-    private static int LineOf(JsonNode diagnostic) => 1 + (diagnostic["linePositionSpan"]?["start"]?["line"] is JsonValue value && value.TryGetValue(out int line) ? line : 0);
+    private static int LineOf(JsonNode diagnostic) =>
+        1 + (diagnostic["linePositionSpan"]?["start"]?["line"] is JsonValue value && value.TryGetValue(out int line) ? line : 0);
 
     private static string SourceOf(string[] lines, int line) => line >= 1 && line <= lines.Length ? lines[line - 1].Trim() : "";
 
@@ -68,7 +72,9 @@ internal static partial class InteractiveErrors
     private static string Cause(string text)
     {
         int inner = text.LastIndexOf("\n ---> ", StringComparison.Ordinal);
-        return inner >= 0 && (text.StartsWith("System.Reflection.TargetInvocationException:", StringComparison.Ordinal) || text.StartsWith("System.TypeInitializationException:", StringComparison.Ordinal))
+        return inner >= 0
+            && (text.StartsWith("System.Reflection.TargetInvocationException:", StringComparison.Ordinal)
+                || text.StartsWith("System.TypeInitializationException:", StringComparison.Ordinal))
             ? text[(inner + 7)..]
             : text;
     }

@@ -56,7 +56,8 @@ internal sealed partial class InteractiveMessages
 
     /// <summary>Takes from the kernel's first event which languages it has.</summary>
     public void Learn(JsonObject ready) =>
-        _languages = string.Join(", ", (ready["event"]?["kernelInfos"] as JsonArray ?? []).Select(kernel => Text(kernel?["localName"])).Where(name => name.Length > 0 && !name.StartsWith('.')));
+        _languages = string.Join(", ", (ready["event"]?["kernelInfos"] as JsonArray ?? []).Select(kernel => Text(kernel?["localName"]))
+            .Where(name => name.Length > 0 && !name.StartsWith('.')));
 
     /// <summary>Whether this event ends a command.</summary>
     public static bool IsEnd(JsonObject message, string token) => TypeOf(message) is "CommandSucceeded" or "CommandFailed" && IsOf(message, token);
@@ -128,7 +129,8 @@ internal sealed partial class InteractiveMessages
         return new(KernelEventKind.Update) { Id = shown, Bundle = bundle };
     }
 
-    private static KernelEvent Stream(string name, JsonNode? content) => new(KernelEventKind.Stream) { Stream = name, Text = Bundle(content).GetValueOrDefault(Plain, "") };
+    private static KernelEvent Stream(string name, JsonNode? content) =>
+        new(KernelEventKind.Stream) { Stream = name, Text = Bundle(content).GetValueOrDefault(Plain, "") };
 
     private static string Id(JsonNode? content) => Text(content?["valueId"]) is { Length: > 0 } id ? id : Guid.NewGuid().ToString("N");
 

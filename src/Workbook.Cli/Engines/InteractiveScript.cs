@@ -27,12 +27,19 @@ internal static partial class InteractiveScript
             private static readonly byte[] s_mark = System.Text.Encoding.UTF8.GetBytes("{{endOfCell.Replace("\u0001", "\\u0001", StringComparison.Ordinal)}}");
             private static readonly System.IO.Stream s_errors = System.Console.OpenStandardError();
             private static readonly System.Runtime.InteropServices.PosixSignalRegistration s_interrupt =
-                System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGINT, context => context.Cancel = true);
+                System.Runtime.InteropServices.PosixSignalRegistration.Create(
+                    System.Runtime.InteropServices.PosixSignal.SIGINT, context => context.Cancel = true);
 
             static __WorkbookRunner()
             {
                 var runner = System.Diagnostics.Process.GetProcessById({{Environment.ProcessId}});
-                new System.Threading.Thread(() => { runner.WaitForExit(); System.Diagnostics.Process.GetCurrentProcess().Kill(true); }) { IsBackground = true }.Start();
+                void EndWithIt()
+                {
+                    runner.WaitForExit();
+                    System.Diagnostics.Process.GetCurrentProcess().Kill(true);
+                }
+
+                new System.Threading.Thread(EndWithIt) { IsBackground = true }.Start();
             }
 
             public static void Begin(string cell)

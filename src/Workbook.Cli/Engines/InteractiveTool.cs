@@ -29,17 +29,20 @@ internal static class InteractiveTool
     }
 
     /// <summary>What to do where it is missing.</summary>
-    public static string Remedy => $"'dotnet tool restore' gets it for the clone, elsewhere 'dotnet tool install --global Microsoft.dotnet-interactive --version {Version}'";
+    public static string Remedy =>
+        $"'dotnet tool restore' gets it for the clone, elsewhere 'dotnet tool install --global Microsoft.dotnet-interactive --version {Version}'";
 
     private static string? Named() => EnvironmentVariables.Find(EnvironmentVariables.Interactive) is not { } named ? null
-        : File.Exists(named) ? Path.GetFullPath(named) : throw new WorkbookException($"{EnvironmentVariables.Interactive}={named}: there is no such file; name the program or the DLL of dotnet-interactive");
+        : File.Exists(named) ? Path.GetFullPath(named)
+        : throw new WorkbookException($"{EnvironmentVariables.Interactive}={named}: there is no such file; name dotnet-interactive's program or DLL");
 
     // A clone's tools lie in the package cache; global ones, and those of --tool-path, beside their commands.
     private static IEnumerable<(string Version, string Path)> Installed()
     {
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         string cache = EnvironmentVariables.Find("NUGET_PACKAGES") ?? Path.Combine(home, ".nuget", "packages");
-        string[] commands = [Path.Combine(home, ".dotnet", "tools"), .. (EnvironmentVariables.Find("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)];
+        string[] paths = (EnvironmentVariables.Find("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        string[] commands = [Path.Combine(home, ".dotnet", "tools"), .. paths];
         string[] roots = [Path.Combine(cache, Package), .. commands.Select(folder => Path.Combine(folder, ".store", Package))];
         return from root in roots.Distinct()
                where Directory.Exists(root)

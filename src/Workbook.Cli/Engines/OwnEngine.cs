@@ -25,7 +25,8 @@ internal sealed class OwnEngine : EngineProcess, IEngine
         {
             _requests = new AnonymousPipeServerStream(PipeDirection.Out, HandleInheritability.Inheritable);
             events = new AnonymousPipeServerStream(PipeDirection.In, HandleInheritability.Inheritable);
-            Process = Process.Start(StartInfo(start, Environment.ProcessPath!, Arguments(_requests.GetClientHandleAsString(), events.GetClientHandleAsString(), endOfCell)))!;
+            Process = Process.Start(StartInfo(start, Environment.ProcessPath!,
+                Arguments(_requests.GetClientHandleAsString(), events.GetClientHandleAsString(), endOfCell)))!;
             _requests.DisposeLocalCopyOfClientHandle();
             events.DisposeLocalCopyOfClientHandle();
         }

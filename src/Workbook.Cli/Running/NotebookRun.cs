@@ -62,7 +62,8 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
         IEngine started;
         try
         {
-            started = Engine.Start(Engine.For(notebook, options.Kernel), new EngineStart(Path.GetDirectoryName(notebook.Path)!, options.Environment(), OnEvent, OnText));
+            started = Engine.Start(Engine.For(notebook, options.Kernel),
+                new EngineStart(Path.GetDirectoryName(notebook.Path)!, options.Environment(), OnEvent, OnText));
         }
         catch (WorkbookException e)
         {

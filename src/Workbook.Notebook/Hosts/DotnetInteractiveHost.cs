@@ -35,7 +35,8 @@ internal sealed class DotnetInteractiveHost : INotebookHost
         catch (Exception e) when (e is TypeLoadException or MissingMemberException or FileLoadException or FileNotFoundException)
         {
             throw new WorkbookException(
-                $"this kernel is not the .NET Interactive that the library was made for ({e.Message}): 'dotnet tool update --global Microsoft.dotnet-interactive --version 1.0.712001' gets that", e);
+                $"this kernel is not the .NET Interactive that the library was made for ({e.Message}): "
+                + "'dotnet tool update --global Microsoft.dotnet-interactive --version 1.0.712001' gets that", e);
         }
     }
 

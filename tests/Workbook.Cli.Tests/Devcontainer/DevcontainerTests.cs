@@ -60,11 +60,13 @@ public class DevcontainerTests
         Assert.Equal("run --no-build --project src/Workbook.Cli -- data fetch", calls[4]);
         string home = Path.Combine(workspace.Folder, "home");
         Assert.All(
-            ((string, string[])[])[(".net-csharp", ["dotnet-interactive", "jupyter", "--default-kernel", "csharp", "{connection_file}"]), ("clrkernel", ["clrkernel", "jupyter", "{connection_file}"])],
+            ((string, string[])[])[(".net-csharp", ["dotnet-interactive", "jupyter", "--default-kernel", "csharp", "{connection_file}"]),
+                ("clrkernel", ["clrkernel", "jupyter", "{connection_file}"])],
             kernel =>
             {
                 JsonNode spec = JsonNode.Parse(File.ReadAllText(Path.Combine(home, ".local/share/jupyter/kernels", kernel.Item1, "kernel.json")))!;
-                Assert.Equal([$"{home}/.dotnet/tools/{kernel.Item2[0]}", .. kernel.Item2[1..]], spec["argv"]!.AsArray().Select(argument => argument!.ToString()));
+                Assert.Equal([$"{home}/.dotnet/tools/{kernel.Item2[0]}", .. kernel.Item2[1..]], spec["argv"]!.AsArray()
+                    .Select(argument => argument!.ToString()));
             });
     }
 
@@ -73,7 +75,8 @@ public class DevcontainerTests
     {
         JsonNode manifest = JsonNode.Parse(File.ReadAllText(Repository.PathOf(".config", "dotnet-tools.json")))!;
         Assert.Equal(InteractiveTool.Version, manifest["tools"]!["microsoft.dotnet-interactive"]!["version"]!.ToString());
-        Assert.Contains($"Microsoft.dotnet-interactive --version {InteractiveTool.Version}", File.ReadAllText(Repository.PathOf(".github", "workflows", "ci.yml")), StringComparison.Ordinal);
+        Assert.Contains($"Microsoft.dotnet-interactive --version {InteractiveTool.Version}",
+            File.ReadAllText(Repository.PathOf(".github", "workflows", "ci.yml")), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -31,7 +31,8 @@ public sealed class EngineChoiceTests : IDisposable
         _workspace.Write("n", Running.Notebooks.Of(cell));
         (int exitCode, _, string errors) = _workspace.Run("run", "n.ipynb");
         Assert.NotEqual(0, exitCode);
-        Assert.Contains("--kernel dotnet-interactive runs it", Assert.Single(errors.Trim().Split('\n')).Replace("runs the others", "runs it", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("--kernel dotnet-interactive runs it", Assert.Single(errors.Trim().Split('\n'))
+            .Replace("runs the others", "runs it", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -42,7 +43,8 @@ public sealed class EngineChoiceTests : IDisposable
         _workspace.Write("n", notebook);
         (int exitCode, _, string errors) = _workspace.Run("run", "n.ipynb");
         Assert.Equal(2, exitCode);
-        Assert.Contains("n.ipynb: code cell 1 is in fsharp; this runner runs C# cells only: --kernel dotnet-interactive runs it", errors, StringComparison.Ordinal);
+        Assert.Contains("n.ipynb: code cell 1 is in fsharp; this runner runs C# cells only: --kernel dotnet-interactive runs it", errors,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -111,11 +113,14 @@ public sealed class EngineChoiceTests : IDisposable
 
     [Theory]
     [InlineData(
-        "System.IO.FileLoadException: Could not load file or assembly 'Workbook.Notebook, Version=0.1.0.0, Culture=neutral, PublicKeyToken=null'. Assembly with same name is already loaded\n   at X.Y()",
+        "System.IO.FileLoadException: Could not load file or assembly 'Workbook.Notebook, Version=0.1.0.0, Culture=neutral, PublicKeyToken=null'. "
+            + "Assembly with same name is already loaded\n   at X.Y()",
         "PackageError", "Workbook.Notebook is loaded already, from elsewhere: a notebook imports lab.csx or has #r")]
-    [InlineData("Project.fsproj : error NU1101: Unable to find package A.B. No packages exist with this id in source(s): here", "PackageError", "NU1101: Unable to find package A.B.")]
+    [InlineData("Project.fsproj : error NU1101: Unable to find package A.B. No packages exist with this id in source(s): here", "PackageError",
+        "NU1101: Unable to find package A.B.")]
     [InlineData("A.B.OwnException: first\nsecond\n   at Submission#3.<<Initialize>>d__0.MoveNext() in code cell 7:line 2", "A.B.OwnException", "first\nsecond")]
-    [InlineData("The term 'x' is not recognized.\nCheck the spelling: of the name", "KernelError", "The term 'x' is not recognized.\nCheck the spelling: of the name")]
+    [InlineData("The term 'x' is not recognized.\nCheck the spelling: of the name", "KernelError",
+        "The term 'x' is not recognized.\nCheck the spelling: of the name")]
     [InlineData("", "KernelError", "")]
     public void The_kernels_words_become_a_name_and_a_message(string text, string name, string message)
     {

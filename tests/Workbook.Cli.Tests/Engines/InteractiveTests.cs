@@ -8,7 +8,8 @@ namespace Workbook.Cli.Tests.Engines;
 /// <summary>Notebooks on the kernel that VS Code runs, driven by the runner.</summary>
 public sealed class InteractiveTests : IDisposable
 {
-    private const string Heartbeat = "Console.WriteLine(\"before\");\nwhile (true) { System.IO.File.AppendAllText(\"beats\", \"x\"); System.Threading.Thread.Sleep(20); }";
+    private const string Heartbeat = "Console.WriteLine(\"before\");\n"
+        + "while (true) { System.IO.File.AppendAllText(\"beats\", \"x\"); System.Threading.Thread.Sleep(20); }";
 
     private readonly Workspace _workspace = new();
 
@@ -51,13 +52,18 @@ public sealed class InteractiveTests : IDisposable
         KernelTool.Require();
         (string Name, string[] Cells, string Words)[] notebooks =
         [
-            ("thrown", ["int F(int n)\n{\n    return n == 0 ? throw new InvalidOperationException(\"told\") : F(n - 1);\n}", "int a = 1;\nF(2);"], "code cell 2, line 2: `F(2);`: System.InvalidOperationException: told"),
-            ("compiled", ["int a = 1;\nint b = nope;\nint c = nope;"], "code cell 1, line 2: `int b = nope;`: CompilationError: error CS0103: The name 'nope' does not exist in the current context (and 1 more"),
-            ("reflected", ["throw new System.Reflection.TargetInvocationException(new InvalidOperationException(\"inner\"));"], "InvalidOperationException: inner"),
-            ("message", ["class Bad : Exception { public override string Message => throw new Exception(\"no message\"); }\nthrow new Bad();"], "System.Exception: no message"),
+            ("thrown", ["int F(int n)\n{\n    return n == 0 ? throw new InvalidOperationException(\"told\") : F(n - 1);\n}", "int a = 1;\nF(2);"],
+                "code cell 2, line 2: `F(2);`: System.InvalidOperationException: told"),
+            ("compiled", ["int a = 1;\nint b = nope;\nint c = nope;"],
+                "code cell 1, line 2: `int b = nope;`: CompilationError: error CS0103: The name 'nope' does not exist in the current context (and 1 more"),
+            ("reflected", ["throw new System.Reflection.TargetInvocationException(new InvalidOperationException(\"inner\"));"],
+                "InvalidOperationException: inner"),
+            ("message", ["class Bad : Exception { public override string Message => throw new Exception(\"no message\"); }\nthrow new Bad();"],
+                "System.Exception: no message"),
             ("exit", ["Environment.Exit(0);"], "the cell ended the notebook's process (Environment.Exit, exit code 0)"),
             ("crash", ["Environment.FailFast(\"gone\");"], "gone"),
-            ("thread", ["using System.Threading;\nnew Thread(() => throw new Exception(\"in a thread\")).Start();\nThread.Sleep(30000);"], "System.Exception: in a thread"),
+            ("thread", ["using System.Threading;\nnew Thread(() => throw new Exception(\"in a thread\")).Start();\nThread.Sleep(30000);"],
+                "System.Exception: in a thread"),
             ("killed", ["System.Diagnostics.Process.GetCurrentProcess().Kill();"], OperatingSystem.IsWindows() ? "code cell 1" : "SIGKILL"),
             ("input", ["var answer = await Microsoft.DotNet.Interactive.Kernel.GetInputAsync(\"?\");"], "asks for input"),
             ("magic", ["#!nosuch"], "Unknown magic command '#!nosuch'"),
@@ -70,13 +76,17 @@ public sealed class InteractiveTests : IDisposable
 
         JsonObject unknown = Running.Notebooks.Of(InLanguage("x", "kql"));
         _workspace.Write("unknown", unknown);
-        (int exitCode, string output, string errors) = Workspace.Finish(_workspace.Start("run", ".", "--jobs", "2", "--kernel", KernelTool.Option), minutes: 10);
+        (int exitCode, string output, string errors) = Workspace.Finish(_workspace.Start("run", ".", "--jobs", "2", "--kernel", KernelTool.Option),
+            minutes: 10);
         Assert.Equal(1, exitCode);
-        foreach ((string name, string words) in notebooks.Select(n => (n.Name, n.Words)).Append(("unknown", "the cell is in kql, which this kernel does not have; it has csharp")))
+        foreach ((string name, string words) in notebooks.Select(n => (n.Name, n.Words))
+            .Append(("unknown", "the cell is in kql, which this kernel does not have; it has csharp")))
         {
             Assert.Contains($"{name}: failed", output, StringComparison.Ordinal);
-            Assert.Contains(errors.Split('\n'), line => line.Contains($"{name}.ipynb: code cell", StringComparison.Ordinal) && line.Contains(words, StringComparison.Ordinal));
-            Assert.Contains(Enumerable.Range(0, notebooks.FirstOrDefault(n => n.Name == name).Cells?.Length ?? 1).SelectMany(i => Running.Notebooks.Outputs(_workspace.Executed(name), i)), text => text.StartsWith("error: ", StringComparison.Ordinal));
+            Assert.Contains(errors.Split('\n'), line => line.Contains($"{name}.ipynb: code cell", StringComparison.Ordinal)
+                && line.Contains(words, StringComparison.Ordinal));
+            Assert.Contains(Enumerable.Range(0, notebooks.FirstOrDefault(n => n.Name == name).Cells?.Length ?? 1)
+                .SelectMany(i => Running.Notebooks.Outputs(_workspace.Executed(name), i)), text => text.StartsWith("error: ", StringComparison.Ordinal));
         }
     }
 
@@ -86,9 +96,11 @@ public sealed class InteractiveTests : IDisposable
         KernelTool.Require();
         _workspace.Write("beats", Heartbeat, "1");
         _workspace.Write("flood", "while (true) Console.WriteLine(new string('x', 200));");
-        (int exitCode, _, string errors) = _workspace.Run("run", ".", "--kernel", KernelTool.Option, "--timeout", "40"); // long enough to reach the cell on a busy machine
+        // Long enough to reach the cell on a busy machine.
+        (int exitCode, _, string errors) = _workspace.Run("run", ".", "--kernel", KernelTool.Option, "--timeout", "40");
         Assert.Equal(1, exitCode);
-        Assert.All((string[])["beats", "flood"], name => Assert.Contains(errors.Split('\n'), line => line.Contains($"{name}.ipynb: code cell 1: Timeout", StringComparison.Ordinal)));
+        Assert.All((string[])["beats", "flood"],
+            name => Assert.Contains(errors.Split('\n'), line => line.Contains($"{name}.ipynb: code cell 1: Timeout", StringComparison.Ordinal)));
         Assert.Equal("stdout: before\n", Running.Notebooks.Outputs(_workspace.Executed("beats"), 0)[0]);
         Assert.InRange(new FileInfo(_workspace.PathOf("artifacts", "run", "flood.ipynb")).Length, 1, 3_000_000);
         AssertHeartStopped();
@@ -113,7 +125,8 @@ public sealed class InteractiveTests : IDisposable
             Running.Notebooks.Code("int size = 1;", "parameters"),
             Running.Notebooks.Code("byte[] held = GC.AllocateUninitializedArray<byte>(size * 1_000_000);\nArray.Fill(held, (byte)1);\nheld.Length"));
         (int exitCode, string output, string errors) = _workspace.Run(
-            "sweep", _workspace.Write("n", notebook), "-p", "size=1,2000", "--kernel", KernelTool.Option, "--memory", "1.5", "--jobs", "1", "--runs", _workspace.PathOf("runs"));
+            "sweep", _workspace.Write("n", notebook), "-p", "size=1,2000", "--kernel", KernelTool.Option, "--memory", "1.5", "--jobs", "1", "--runs",
+                _workspace.PathOf("runs"));
         Assert.Equal(1, exitCode);
         Assert.Contains("1 of 2 points finished", output, StringComparison.Ordinal);
         Assert.Contains("OutOfMemoryException", errors, StringComparison.Ordinal);

@@ -35,12 +35,14 @@ internal sealed class Jupyter(Workspace workspace)
         Workspace.Finish(Process.Start(Info(s_dotnet, tool, "jupyter", "install", "--path", kernels))!);
         string path = Path.Combine(kernels, ".net-csharp", "kernel.json");
         JsonObject spec = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
-        spec["argv"] = new JsonArray([.. new[] { s_dotnet, tool }.Concat(spec["argv"]!.AsArray().Skip(2).Select(word => word!.ToString())).Select(word => (JsonNode)word)]);
+        spec["argv"] = new JsonArray([.. new[] { s_dotnet, tool }.Concat(spec["argv"]!.AsArray().Skip(2).Select(word => word!.ToString()))
+            .Select(word => (JsonNode)word)]);
         File.WriteAllText(path, spec.ToJsonString());
     }
 
     /// <summary>Runs a command to its end.</summary>
-    public (int ExitCode, string Output, string Errors) Run(string command, params string[] arguments) => Workspace.Finish(Process.Start(Info(command, arguments))!, minutes: 10);
+    public (int ExitCode, string Output, string Errors) Run(string command, params string[] arguments) =>
+        Workspace.Finish(Process.Start(Info(command, arguments))!, minutes: 10);
 
     /// <summary>Starts the classic server on this machine alone, without a token.</summary>
     public (Process Server, Uri Address) Serve()
@@ -50,7 +52,8 @@ internal sealed class Jupyter(Workspace workspace)
         int port = ((IPEndPoint)free.LocalEndpoint).Port;
         free.Stop();
         Process server = Process.Start(Info(
-            "jupyter-notebook", "--no-browser", "--ip=127.0.0.1", $"--port={port}", "--NotebookApp.token=", "--NotebookApp.password=", "--allow-root", $"--notebook-dir={workspace.Folder}"))!;
+            "jupyter-notebook", "--no-browser", "--ip=127.0.0.1", $"--port={port}", "--NotebookApp.token=", "--NotebookApp.password=", "--allow-root",
+                $"--notebook-dir={workspace.Folder}"))!;
         server.OutputDataReceived += (_, _) => { };
         server.ErrorDataReceived += (_, _) => { };
         server.BeginOutputReadLine();

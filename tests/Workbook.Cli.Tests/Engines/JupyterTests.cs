@@ -25,7 +25,8 @@ public sealed class JupyterTests : IDisposable
         string program = TestBrowser.Require();
         Jupyter.Require("jupyter-nbconvert");
         Jupyter jupyter = Prepare();
-        (int exitCode, _, string errors) = jupyter.Run("jupyter", "nbconvert", "--to", "notebook", "--execute", "--output-dir", "executed", $"notebooks/{Name}.ipynb");
+        (int exitCode, _, string errors) = jupyter.Run("jupyter", "nbconvert", "--to", "notebook", "--execute", "--output-dir", "executed",
+            $"notebooks/{Name}.ipynb");
         Assert.True(exitCode == 0, errors);
         string executed = _workspace.PathOf("executed", Name + ".ipynb");
         (exitCode, _, errors) = jupyter.Run("jupyter", "nbconvert", "--to", "html", "--output", "page.html", executed);
@@ -33,7 +34,8 @@ public sealed class JupyterTests : IDisposable
         await using (Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken))
         {
             int charts = NotebookReader.Read(executed).CodeCells.SelectMany(cell => cell["outputs"]!.AsArray())
-                .Count(output => output!["data"]?["text/html"] is { } html && MultilineText.FromNode(html)!.Contains("class=\"wb-chart\"", StringComparison.Ordinal));
+                .Count(output => output!["data"]?["text/html"] is { } html
+                    && MultilineText.FromNode(html)!.Contains("class=\"wb-chart\"", StringComparison.Ordinal));
             Assert.True(charts > 0);
             Assert.Equal((charts, 0), await TestBrowser.CountChartsAsync(browser, _workspace.PathOf("executed", "page.html")));
         }
@@ -65,15 +67,18 @@ public sealed class JupyterTests : IDisposable
                 BrowserPage page = await browser.OpenAsync(1280, 1800, dark: false, cancellation);
                 await UntilAsync("the server answers", async () => await AnswersAsync(address));
                 await page.NavigateAsync(new Uri(address, $"notebooks/notebooks/{Name}.ipynb"), cancellation);
-                await UntilAsync("the kernel is connected", () => IsAsync(page, "!!(window.Jupyter&&Jupyter.notebook&&Jupyter.notebook._fully_loaded&&Jupyter.notebook.kernel&&Jupyter.notebook.kernel.is_connected())"));
+                const string connected = "!!(window.Jupyter?.notebook?._fully_loaded&&Jupyter.notebook.kernel?.is_connected())";
+                await UntilAsync("the kernel is connected", () => IsAsync(page, connected));
                 Assert.Equal(".net-csharp", $"{await page.EvaluateAsync("Jupyter.notebook.kernel.name", cancellation)}");
                 await page.EvaluateAsync("Jupyter.notebook.clear_all_output();Jupyter.notebook.execute_all_cells();0", cancellation);
                 await UntilAsync("every cell has run", () => IsAsync(page, "document.querySelectorAll('.code_cell.running').length===0"));
-                await UntilAsync("every chart is drawn", () => IsAsync(page, "[...document.querySelectorAll('.wb-chart')].every(c=>c.querySelector('.main-svg'))"));
+                await UntilAsync("every chart is drawn",
+                    () => IsAsync(page, "[...document.querySelectorAll('.wb-chart')].every(c=>c.querySelector('.main-svg'))"));
                 JsonNode seen = JsonNode.Parse($"{await page.EvaluateAsync(
                     """
                     JSON.stringify({
-                      charts: document.querySelectorAll('.wb-chart').length, drawn: [...document.querySelectorAll('.wb-chart')].filter(c => c.querySelector('.main-svg')).length,
+                      charts: document.querySelectorAll('.wb-chart').length,
+                      drawn: [...document.querySelectorAll('.wb-chart')].filter(c => c.querySelector('.main-svg')).length,
                       claims: document.querySelectorAll('.wb-claim').length,
                       red: [...document.querySelectorAll('.output_error, .output_stderr')].map(o => o.textContent.slice(0, 300)) })
                     """, cancellation)}")!;

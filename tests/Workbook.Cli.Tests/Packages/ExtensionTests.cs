@@ -13,7 +13,8 @@ namespace Workbook.Cli.Tests.Packages;
 /// <summary>The package PruningWorkbook.Notebook in a notebook outside of the clone, on the real kernel, from a folder, without a network.</summary>
 public sealed class ExtensionTests : IDisposable
 {
-    private static readonly string[] s_projects = ["Workbook.Native", "Workbook.SafeTensors", "Workbook", "Workbook.Structured", "Workbook.Sparse", "Workbook.Experiments", "Workbook.Notebook"];
+    private static readonly string[] s_projects = ["Workbook.Native", "Workbook.SafeTensors", "Workbook", "Workbook.Structured", "Workbook.Sparse",
+        "Workbook.Experiments", "Workbook.Notebook"];
 
     // Nobody is there: who asks the network finds out at once.
     private static readonly Dictionary<string, string> s_offline = new() { ["HTTPS_PROXY"] = "http://127.0.0.1:9", ["HTTP_PROXY"] = "http://127.0.0.1:9" };
@@ -24,7 +25,8 @@ public sealed class ExtensionTests : IDisposable
     public void Dispose()
     {
         // The kernel restores into the cache that all projects share.
-        foreach (string package in Directory.GetDirectories(PackedWorkbook.Cache, "pruningworkbook.*").Append(Path.Combine(PackedWorkbook.Cache, "plotly.net.interactive")))
+        foreach (string package in Directory.GetDirectories(PackedWorkbook.Cache, "pruningworkbook.*")
+            .Append(Path.Combine(PackedWorkbook.Cache, "plotly.net.interactive")))
         {
             string unpacked = Path.Combine(package, _version);
             if (Directory.Exists(unpacked))
@@ -63,16 +65,19 @@ public sealed class ExtensionTests : IDisposable
         (int exitCode, string output, string errors) = Workspace.Finish(_workspace.Start(s_offline, "run", "n.ipynb", "--kernel", KernelTool.Option));
         Assert.True(exitCode == 0, output + errors);
         JsonObject executed = _workspace.Executed("n");
-        Assert.DoesNotContain(Enumerable.Range(0, 9).SelectMany(i => Running.Notebooks.Outputs(executed, i)), text => text.StartsWith("stderr", StringComparison.Ordinal));
+        Assert.DoesNotContain(Enumerable.Range(0, 9).SelectMany(i => Running.Notebooks.Outputs(executed, i)),
+            text => text.StartsWith("stderr", StringComparison.Ordinal));
         Assert.Contains("value = 20", Running.Notebooks.Outputs(executed, 1)[0], StringComparison.Ordinal);
         Assert.Contains("2/2", Running.Notebooks.Outputs(executed, 4)[0], StringComparison.Ordinal);
         Assert.StartsWith("execute_result: [holds] pruning.x", Running.Notebooks.Outputs(executed, 5)[0], StringComparison.Ordinal);
-        Assert.Contains("pruning.x", await File.ReadAllTextAsync(_workspace.PathOf("artifacts", "run", "claims.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("pruning.x",
+            await File.ReadAllTextAsync(_workspace.PathOf("artifacts", "run", "claims.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
 
         _workspace.Write("both", "#!import lab.csx", use, "Draw.Lines(\"A\", \"x\", \"y\", [new Series(\"a\", [1, 2], [3.0, 4])]).Chart"); // of one build
         (exitCode, _, errors) = Workspace.Finish(_workspace.Start(s_offline, "run", "both.ipynb", "--kernel", KernelTool.Option, "--out", "both"));
         Assert.True(exitCode == 0, errors);
-        Assert.Contains("wb-chart", await File.ReadAllTextAsync(_workspace.PathOf("both", "both.ipynb"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("wb-chart", await File.ReadAllTextAsync(_workspace.PathOf("both", "both.ipynb"), TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
 
         string program = TestBrowser.Require();
         await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
@@ -122,7 +127,8 @@ public sealed class ExtensionTests : IDisposable
         string name = about.FullName, text;
         using (StreamReader reader = new(about.Open()))
         {
-            text = Regex.Replace(reader.ReadToEnd(), "<dependencies>.*</dependencies>", "", RegexOptions.Singleline).Replace("<version>6.0.0<", $"<version>{_version}<", StringComparison.Ordinal);
+            text = Regex.Replace(reader.ReadToEnd(), "<dependencies>.*</dependencies>", "", RegexOptions.Singleline)
+                .Replace("<version>6.0.0<", $"<version>{_version}<", StringComparison.Ordinal);
         }
 
         about.Delete();

@@ -122,7 +122,8 @@ public class LabScriptTests
         string script = Script();
         // Loading libtorch is the start-up's affair.
         string[] namespaces = [.. new[] { typeof(WorkbookException), typeof(Lab) }
-            .SelectMany(type => TypesOf(type.Assembly)).Where(type => type.IsVisible).Select(type => type.Namespace!).Distinct().Where(name => name != "Workbook.Native")];
+            .SelectMany(type => TypesOf(type.Assembly)).Where(type => type.IsVisible).Select(type => type.Namespace!).Distinct()
+                .Where(name => name != "Workbook.Native")];
 
         Assert.All(namespaces, name => Assert.Contains($"using {name};", script, StringComparison.Ordinal));
     }

@@ -4,7 +4,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 dotnet build Workbook.sln
-sh .devcontainer/register-clrkernel.sh
+dotnet tool restore
+sh .devcontainer/register-kernels.sh
 
 # Without them the notebooks run on built-in digits, and say so.
 dotnet run --no-build --project src/Workbook.Cli -- data fetch ||

@@ -3,15 +3,13 @@ namespace Workbook.Native;
 /// <summary>The folder of all that is kept between programs: data sets, and the copy of a native library.</summary>
 internal static class CacheRoot
 {
-    private const string Variable = "WORKBOOK_CACHE";
-
     /// <summary>What WORKBOOK_CACHE names, else a folder of the user, else one in the common temporary folder.</summary>
     internal static string Path => All().First();
 
     /// <summary>All three, best first.</summary>
     internal static IEnumerable<string> All()
     {
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
+        if (EnvironmentVariables.Find(EnvironmentVariables.Cache) is { } named)
         {
             yield return named;
         }
@@ -52,7 +50,7 @@ internal static class CacheRoot
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new WorkbookException($"the cache {root} can't be used ({e.Message}): delete it, or name another folder with {Variable}", e);
+            throw new WorkbookException($"the cache {root} can't be used ({e.Message}): delete it, or name another folder with {EnvironmentVariables.Cache}", e);
         }
     }
 }

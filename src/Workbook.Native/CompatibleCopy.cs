@@ -60,7 +60,7 @@ internal static class CompatibleCopy
         }
 
         throw new WorkbookException(
-            $"no folder can be written for the copy of {Path.GetFileName(source)} that this system needs ({last?.Message}): set WORKBOOK_CACHE to a folder that can", last);
+            $"no folder can be written for the copy of {Path.GetFileName(source)} that this system needs ({last?.Message}): set {EnvironmentVariables.Cache} to a folder that can", last);
     }
 
     /// <summary>Keeps the bytes under a path; processes that start at once each write their own file and rename it.</summary>

@@ -6,23 +6,11 @@ namespace Workbook.Notebook;
 /// <summary>The notebook's bench: started by <c>lab.csx</c>, knows what runs where and on what.</summary>
 public static partial class Lab
 {
-    internal const string ProfileVariable = "WORKBOOK_PROFILE";
-    private static RunContext? s_context;
-    private static ExceptionDispatchInfo? s_failure;
     private static RunStore? s_runs;
 
     /// <summary>What the notebook runs on; set by <c>Describe</c>.</summary>
     /// <exception cref="WorkbookException">WORKBOOK_PROFILE names no profile; or the start failed, and the host did not say so.</exception>
-    public static RunContext Context
-    {
-        get
-        {
-            s_failure?.Throw();
-            return s_context ??= new("", "", ProfileOfEnvironment(), []);
-        }
-
-        private set => s_context = value;
-    }
+    public static RunContext Context => RunContext.Current;
 
     /// <summary>How much is computed: <c>quick</c> (the default) or <c>paper</c>.</summary>
     public static string Profile => Context.Profile;
@@ -39,7 +27,7 @@ public static partial class Lab
     {
         get
         {
-            s_failure?.Throw();
+            _ = Context; // says first what is wrong with the start
             return s_runs ??= RunStore.Open(report: Console.WriteLine);
         }
     }
@@ -55,29 +43,29 @@ public static partial class Lab
         if (!NotebookHost.IsSet)
         {
             AssemblyProbing.Attach();
-            if (NotebookHost.Find(AppDomain.CurrentDomain.GetAssemblies()) is INotebookHost host)
+            if (KnownHosts.Find(AppDomain.CurrentDomain.GetAssemblies()) is INotebookHost host)
             {
                 NotebookHost.Current = host;
             }
         }
 
-        s_failure = null;
+        RunContext.Failure = null;
         try
         {
             Ready();
         }
         catch (Exception e) when (NotebookHost.Current.DropsImports)
         {
-            s_failure = ExceptionDispatchInfo.Capture(e);
+            RunContext.Failure = ExceptionDispatchInfo.Capture(e);
         }
     }
 
     private static void Ready()
     {
-        _ = ProfileOfEnvironment(); // a wrong profile is said here, not in a later cell
+        _ = RunContext.ProfileOfEnvironment(); // a wrong profile is said here, not in a later cell
         Libtorch.Load();
         TorchSharp.torch.set_num_threads(1); // on a busy machine two torch threads wait for each other; seeds use the cores instead
-        if (!NotebookHost.Current.WantsPlotly)
+        if (!NotebookHost.Current.WantsPlotly || EnvironmentVariables.Find(EnvironmentVariables.Plotly) == EnvironmentVariables.No)
         {
             return;
         }
@@ -101,7 +89,7 @@ public static partial class Lab
     /// <param name="schedule">Network, epochs and what else a reader of a chart has to know.</param>
     /// <returns>The new context; its <see cref="RunContext.Caption"/> is the line under the charts.</returns>
     public static RunContext Describe(string dataset, string? title = null, IEnumerable<int>? seeds = null, int? trainingImages = null, string? hash = null, string? schedule = null) =>
-        Context = new RunContext(dataset, title ?? dataset, Context.Profile, [.. seeds ?? []], trainingImages, hash, schedule);
+        RunContext.Current = new RunContext(dataset, title ?? dataset, Context.Profile, [.. seeds ?? []], trainingImages, hash, schedule);
 
     /// <summary>Says once what the notebook runs on, from the data set itself.</summary>
     /// <param name="images">The data set: gives id, title and hash.</param>
@@ -121,15 +109,4 @@ public static partial class Lab
     /// <exception cref="WorkbookException">The name is empty.</exception>
     public static void Record(string name, double value, string unit = "") =>
         new Recorded(string.IsNullOrWhiteSpace(name) ? throw new WorkbookException("a number is recorded under a name: give one") : name, value, unit).Show();
-
-    private static string ProfileOfEnvironment()
-    {
-        string profile = Environment.GetEnvironmentVariable(ProfileVariable) ?? "";
-        return profile switch
-        {
-            "" => "quick",
-            "quick" or "paper" => profile,
-            _ => throw new WorkbookException($"{ProfileVariable}={profile}: there are the profiles quick and paper"),
-        };
-    }
 }

@@ -134,7 +134,7 @@ public class ChartTests
     {
         Figure figure = Draw.Lines("a <b> title", "x", "y", [new Series("</script><b>", [1], [2.0])]);
         Lab.Describe("mnist", "MNIST", seeds: [0, 1, 2], trainingImages: 20_000);
-        string html = Formatters.InNotebook(figure)["text/html"], own = Formatters.InNotebook(figure.WithCaption("no data"))["text/html"];
+        string html = figure.ToOutput()["text/html"], own = figure.WithCaption("no data").ToOutput()["text/html"];
         Lab.Describe("");
 
         Assert.Contains(System.Net.WebUtility.HtmlEncode("MNIST · quick profile · 3 seeds (0–2) · 20,000 training images"), html, StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CsCheck;
 using Xunit;
 using NotebookClaims = Workbook.Notebook.Claims;
 
@@ -102,11 +103,100 @@ public class ClaimTests
         JsonObject json = JsonNode.Parse(claim.ToBundle()[Claim.MimeType])!.AsObject();
 
         Assert.Equal(
-            ["id", "kind", "statement", "measured", "spread", "expected", "holds", "dataset", "profile", "seeds", "unit", "difference", "source", "note"],
+            ["id", "kind", "notebook", "statement", "unit", "measured", "spread", "values", "expected", "holds", "difference", "source", "note", "dataset", "profile", "seeds"],
             json.Select(field => field.Key));
         Assert.Null(json["measured"]);
         Assert.False(json["holds"]!.GetValue<bool>());
         Assert.Contains("s &lt;b&gt;", claim.ToBundle()["text/html"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_claim_is_the_same_after_its_json_and_has_its_notebooks_name() =>
+        (from text in Gen.String
+         from values in Gen.Double.Array[0, 4]
+         from seeds in Gen.Int.Array[0, 4]
+         from holds in Gen.Bool.Nullable()
+         from difference in Gen.Double[-1e9, 1e9].Nullable()
+         from isOurs in Gen.Bool
+         select (text, values, seeds, holds, difference, isOurs)).Sample(c =>
+        {
+            Claim claim = new()
+            {
+                Id = "pruning." + c.text,
+                Kind = c.isOurs ? "ours" : "published",
+                Statement = c.text,
+                Unit = c.text,
+                Measured = c.values.Append(double.NaN).First(),
+                Spread = c.values.Append(double.PositiveInfinity).Last(),
+                Values = c.values,
+                Expected = c.text,
+                Holds = c.holds,
+                Difference = c.difference,
+                Source = c.text,
+                Note = c.text,
+                Dataset = c.text,
+                Profile = c.text,
+                Seeds = c.seeds,
+            };
+            JsonNode json = JsonNode.Parse(claim.ToBundle()[Claim.MimeType])!;
+            json["of-a-later-version"] = 1;
+
+            Assert.True(Claim.TryRead(json, "00", out Claim? read, out string? fault), fault);
+            Assert.Equal("00", read.Notebook);
+            Assert.Equal((claim with { Notebook = "00" }).ToJson().ToJsonString(), read.ToJson().ToJsonString());
+            Assert.Equal((claim.Verdict, claim.MeasuredText, claim.DifferenceText), (read.Verdict, read.MeasuredText, read.DifferenceText));
+        });
+
+    [Theory]
+    [InlineData("null", "it is no JSON object")]
+    [InlineData("[1]", "it is no JSON object")]
+    [InlineData("\"a\\nb\"", "it is no JSON object")]
+    [InlineData("{}", "it lacks id, kind, statement, measured, spread, expected, dataset, profile, seeds")]
+    [InlineData("{ID}", "its id is empty", "\"id\": \"\"")]
+    [InlineData("{ID}", "its kind is neither ours nor published", "\"kind\": \"theirs\"")]
+    [InlineData("{ID}", "its id can't be read", "\"id\": null")]
+    [InlineData("{ID}", "its JSON can't be read", "\"id\": \"\\ud800\"")]
+    [InlineData("{ID}", "its statement can't be read", "\"statement\": 7")]
+    [InlineData("{ID}", "its measured can't be read", "\"measured\": \"1.5\"")]
+    [InlineData("{ID}", "its holds can't be read", "\"holds\": \"yes\"")]
+    [InlineData("{ID}", "its seeds[1] can't be read", "\"seeds\": [0, 1.5]")]
+    [InlineData("{ID}", "its values[0] can't be read", "\"values\": [[]]")]
+    [InlineData("{ID, \"id\": \"pruning.b\"}", "it has a member twice", "\"id\": \"pruning.a\"")]
+    public void What_is_no_claim_is_told_in_one_line_with_its_notebook(string text, string why, string member = "")
+    {
+        Dictionary<string, string> members = new()
+        {
+            ["id"] = "\"pruning.a\"", ["kind"] = "\"ours\"", ["statement"] = "\"s\"", ["measured"] = "1", ["spread"] = "0", ["expected"] = "\"< 2\"",
+            ["dataset"] = "\"digits\"", ["profile"] = "\"quick\"", ["seeds"] = "[0]",
+        };
+        if (member.Length > 0)
+        {
+            string[] parts = member.Split(": ", 2);
+            members[parts[0].Trim('"')] = parts[1];
+        }
+
+        JsonNode? json = JsonNode.Parse(text.Replace("ID", string.Join(", ", members.Select(m => $"\"{m.Key}\": {m.Value}"))));
+
+        Assert.False(Claim.TryRead(json, "03", out Claim? claim, out string? fault));
+        Assert.Null(claim);
+        Assert.StartsWith($"03: what it shows as a claim is none, {why}: ", fault, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', fault);
+        Assert.InRange(fault.Length, 1, 400);
+    }
+
+    [Fact]
+    public void A_published_number_that_was_not_measured_here_has_no_difference_anywhere()
+    {
+        Claim measured = On("mnist", () => NotebookClaims.Published("pruning.a", "error", 1.64, [2, 2.2], "Han et al. 2015, table 1", "%", profile: "quick"));
+        Claim elsewhere = On("digits", () => NotebookClaims.Published("pruning.a", "error", 1.64, [2, 2.2], "Han et al. 2015, table 1", "%", profile: "quick"));
+        Claim unknown = measured with { Difference = double.NaN };
+
+        Assert.Equal(("published", true, "+0.46 %"), (measured.Verdict, measured.IsMeasured, measured.DifferenceText));
+        Assert.All([elsewhere, unknown], claim =>
+        {
+            Assert.Equal(("not measured here", false, ""), (claim.Verdict, claim.IsMeasured, claim.DifferenceText));
+            Assert.DoesNotContain("difference", claim.ToBundle()["text/plain"] + claim.ToBundle()["text/html"], StringComparison.Ordinal);
+        });
     }
 
     [Fact]

@@ -1,7 +1,7 @@
 using System.Reflection;
 using ClrKernel.Core.Primitives;
-using Verso.Abstractions;
 using Xunit;
+using DisplayExtensions = Verso.Abstractions.DisplayExtensions;
 using NotebookClaims = Workbook.Notebook.Claims;
 
 namespace Workbook.Notebook.Tests;
@@ -105,14 +105,15 @@ public class OtherHostTests
         }
 
         Assert.Empty(host.Shown);
-        Assert.Equal(["2/2", "1/2"], host.Updates.Select(update => update.Bundle["text/plain"].Split("] ")[1][..3]));
+        Assert.Equal(["2/2", "stopped at 1/2"], host.Updates.Select(update => update.Bundle["text/plain"].Split("] ")[1].Split(" ·")[0]));
     }
 
     [Fact]
     public void Each_kernel_is_found_by_its_own_types()
     {
-        Assert.IsType<DotnetInteractiveHost>(NotebookHost.Find(s_fakes));
-        Assert.Null(NotebookHost.Find([typeof(string).Assembly]));
+        Assert.IsType<DotnetInteractiveHost>(KnownHosts.Find([typeof(Microsoft.DotNet.Interactive.Kernel).Assembly]));
+        Assert.IsType<ClrKernelHost>(KnownHosts.Find(s_fakes));
+        Assert.Null(KnownHosts.Find([typeof(string).Assembly]));
         Assert.Null(ClrKernelHost.TryCreate([typeof(string).Assembly]));
         Assert.Null(VersoHost.TryCreate([typeof(string).Assembly]));
     }

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Workbook.Native;
 
 namespace Workbook.Cli.Browsing;
 
@@ -17,19 +18,22 @@ internal sealed class Browser : IAsyncDisposable
     private Browser(Process process, string profile) => (_process, _profile) = (process, profile);
 
     /// <summary>Starts the program and connects to it.</summary>
+    /// <param name="program">The browser.</param>
+    /// <param name="host">The one host that its pages reach; null for none.</param>
     /// <exception cref="WorkbookException">It does not start, or is no browser of this kind.</exception>
-    public static async Task<Browser> StartAsync(string program, CancellationToken cancellation)
+    public static async Task<Browser> StartAsync(string program, CancellationToken cancellation, string? host = null)
     {
         string profile = Directory.CreateTempSubdirectory("workbook-browser-").FullName;
         Process process;
         try
         {
-            process = Process.Start(new ProcessStartInfo(program, Arguments(profile)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true })!;
+            ProcessStartInfo start = new(program, Arguments(profile, host)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
+            process = Process.Start(start)!;
         }
         catch (Win32Exception e)
         {
             Directory.Delete(profile, recursive: true);
-            throw new WorkbookException($"{program} does not start ({e.Message}): name another browser in {BrowserFinder.Variable}", e);
+            throw new WorkbookException($"{program} does not start ({e.Message}): name another browser in {EnvironmentVariables.Browser}", e);
         }
 
         Browser browser = new(process, profile);
@@ -43,7 +47,7 @@ internal sealed class Browser : IAsyncDisposable
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             await browser.DisposeAsync().ConfigureAwait(false);
-            throw new WorkbookException($"{program} did not answer within {s_patience.TotalSeconds:0} s: name another browser in {BrowserFinder.Variable}");
+            throw new WorkbookException($"{program} did not answer within {s_patience.TotalSeconds:0} s: name another browser in {EnvironmentVariables.Browser}");
         }
         catch
         {
@@ -86,13 +90,14 @@ internal sealed class Browser : IAsyncDisposable
         }
     }
 
-    private static IEnumerable<string> Arguments(string profile)
+    private static IEnumerable<string> Arguments(string profile, string? host)
     {
         string[] all =
         [
             "--headless", "--remote-debugging-port=0", "--user-data-dir=" + profile, "--no-first-run", "--no-default-browser-check",
             "--disable-gpu", "--hide-scrollbars", "--disable-extensions", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-dev-shm-usage", "--force-color-profile=srgb", "--font-render-hinting=none", "--host-resolver-rules=MAP * ~NOTFOUND", "about:blank",
+            "--disable-dev-shm-usage", "--force-color-profile=srgb", "--font-render-hinting=none",
+            "--host-resolver-rules=MAP * ~NOTFOUND" + (host is null ? "" : $" , EXCLUDE {host}"), "about:blank",
         ];
 
         // As root, in containers mostly, Chromium's sandbox refuses to work.
@@ -110,7 +115,7 @@ internal sealed class Browser : IAsyncDisposable
         {
             if (line.Data is null)
             {
-                address.TrySetException(new WorkbookException($"{program} ended at once{(last.Length > 0 ? $" ({last})" : "")}: name another browser in {BrowserFinder.Variable}"));
+                address.TrySetException(new WorkbookException($"{program} ended at once{(last.Length > 0 ? $" ({last})" : "")}: name another browser in {EnvironmentVariables.Browser}"));
             }
             else if (line.Data.StartsWith(Announcement, StringComparison.Ordinal))
             {

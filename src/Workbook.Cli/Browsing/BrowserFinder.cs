@@ -1,17 +1,16 @@
+using Workbook.Native;
+
 namespace Workbook.Cli.Browsing;
 
 /// <summary>Finds a Chromium, Chrome or Edge on this machine: what draws the pictures of charts.</summary>
 internal static class BrowserFinder
 {
-    /// <summary>Names the browser to use, where none of the known is wanted.</summary>
-    public const string Variable = "WORKBOOK_BROWSER";
-
     private static readonly string[] s_names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge", "microsoft-edge-stable", "msedge"];
 
     /// <summary>The browser's program.</summary>
     /// <exception cref="WorkbookException">There is none, or the variable names a file that is not there.</exception>
     public static string Require() => Find() ?? throw new WorkbookException(
-        $"pictures of charts are drawn by Chromium, Chrome or Edge, and none was found: install one, or name its program in {Variable}");
+        $"pictures of charts are drawn by Chromium, Chrome or Edge, and none was found: install one, or name its program in {EnvironmentVariables.Browser}");
 
     /// <summary>The browser's program; null if there is none.</summary>
     /// <exception cref="WorkbookException">The variable names a file that is not there.</exception>
@@ -19,9 +18,9 @@ internal static class BrowserFinder
 
     internal static string? Find(Func<string, string?> variable, Func<string, bool> exists)
     {
-        if (variable(Variable) is { Length: > 0 } named)
+        if (variable(EnvironmentVariables.Browser) is { Length: > 0 } named)
         {
-            return exists(named) ? named : throw new WorkbookException($"{Variable} names {named}, which is not there: name the program of a Chromium, Chrome or Edge, or unset the variable");
+            return exists(named) ? named : throw new WorkbookException($"{EnvironmentVariables.Browser} names {named}, which is not there: name the program of a Chromium, Chrome or Edge, or unset the variable");
         }
 
         string suffix = OperatingSystem.IsWindows() ? ".exe" : "";

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Workbook.Native;
 
 namespace Workbook.Cli.Commands;
 
@@ -6,7 +7,7 @@ namespace Workbook.Cli.Commands;
 internal static class DataCommand
 {
     private static readonly Option<DirectoryInfo?> s_to = new("--data") { Description = "The folder they go to; by default the cache of all notebooks.", HelpName = "DIR" };
-    private static readonly Option<DirectoryInfo?> s_in = new("--data") { Description = "The folder they lie in; by default WORKBOOK_DATA, else the cache of all notebooks.", HelpName = "DIR" };
+    private static readonly Option<DirectoryInfo?> s_in = new("--data") { Description = $"The folder they lie in; by default {EnvironmentVariables.Data}, else the cache of all notebooks.", HelpName = "DIR" };
 
     public static Command Create()
     {

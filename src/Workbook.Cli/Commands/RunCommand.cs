@@ -1,14 +1,15 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Workbook.Cli.Engines;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Running;
+using Workbook.Native;
 
 namespace Workbook.Cli.Commands;
 
 /// <summary><c>workbook run</c>.</summary>
 internal static class RunCommand
 {
-    private const string DataVariable = "WORKBOOK_DATA";
 
     private static readonly Argument<string[]> s_notebooks = new("notebooks")
     {
@@ -17,9 +18,15 @@ internal static class RunCommand
         HelpName = "notebook or folder",
     };
 
-    internal static readonly Option<string?> Data = new("--data") { Description = $"The folder with data sets. Default: the variable {DataVariable}, then the cache.", HelpName = "DIR" };
+    internal static readonly Option<string?> Data = new("--data") { Description = $"The folder with data sets. Default: the variable {EnvironmentVariables.Data}, then the cache.", HelpName = "DIR" };
     internal static readonly Option<string?> Dataset = new("--dataset") { Description = "Which data set the notebooks use." };
     internal static readonly Option<string?> Profile = new("--profile") { Description = "How much the notebooks compute: minutes, or as much as the papers did." };
+    internal static readonly Option<string?> Kernel = new("--kernel")
+    {
+        Description = "What runs the cells: the runner's own engine (C#), or .NET Interactive (packages, magics, F#, PowerShell). "
+            + "Default: what the notebook's metadata name, else the runner's own.",
+    };
+
     private static readonly Option<string[]> s_parameters = new("-p", "--parameter") { Description = "Sets a variable of the cell tagged `parameters`.", HelpName = "name=value" };
     private static readonly Option<string?> s_out = new("--out") { Description = "Where the executed notebooks, the report and claims.json go. Default: artifacts/run.", HelpName = "DIR" };
     private static readonly Option<double?> s_timeout = new("--timeout") { Description = "Stops a notebook that runs longer.", HelpName = "SECONDS" };
@@ -31,6 +38,7 @@ internal static class RunCommand
     {
         Dataset.AcceptOnlyFromAmong("auto", "mnist", "fashion-mnist", "digits");
         Profile.AcceptOnlyFromAmong("quick", "paper");
+        Kernel.AcceptOnlyFromAmong(Engine.Names);
         s_timeout.Validators.Add(result => Require(result, text => double.TryParse(text, out double seconds) && seconds is > 0 and < 1e6, "--timeout needs a number of seconds above 0"));
         s_jobs.Validators.Add(result => Require(result, text => int.TryParse(text, out int jobs) && jobs >= 1, "--jobs needs a whole number from 1"));
     }
@@ -75,6 +83,7 @@ internal static class RunCommand
             OutputFolder = outputFolder,
             DataFolder = DataFolder(arguments.GetValue(Data)),
             Dataset = arguments.GetValue(Dataset),
+            Kernel = arguments.GetValue(Kernel),
             Profile = arguments.GetValue(Profile),
             Timeout = arguments.GetValue(s_timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             Jobs = arguments.GetValue(s_jobs),
@@ -83,6 +92,11 @@ internal static class RunCommand
             Verbose = arguments.GetValue(WorkbookCommands.Verbose),
         };
         Parameters.Inject(notebooks, arguments.GetValue(s_parameters) ?? []);
+        foreach (NotebookDocument notebook in notebooks)
+        {
+            Engine.For(notebook, options.Kernel); // what is wrong with it is said before data are fetched
+        }
+
         CreateOutputFolder(options.OutputFolder);
         try
         {
@@ -104,7 +118,7 @@ internal static class RunCommand
 
     private static void AddOptions(Command command)
     {
-        foreach (Option option in new Option[] { Data, Dataset, Profile, s_parameters, s_out, s_timeout, s_jobs, s_failFast })
+        foreach (Option option in new Option[] { Data, Dataset, Profile, Kernel, s_parameters, s_out, s_timeout, s_jobs, s_failFast })
         {
             command.Options.Add(option);
         }
@@ -142,8 +156,8 @@ internal static class RunCommand
     /// <summary>The folder with data sets that the option or the variable names; null where neither does.</summary>
     internal static string? DataFolder(string? named)
     {
-        string source = named is null ? DataVariable : "--data";
-        named ??= Environment.GetEnvironmentVariable(DataVariable);
+        string source = named is null ? EnvironmentVariables.Data : "--data";
+        named ??= EnvironmentVariables.Find(EnvironmentVariables.Data);
         if (string.IsNullOrEmpty(named))
         {
             return null;

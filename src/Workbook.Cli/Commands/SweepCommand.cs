@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using Workbook.Cli.Engines;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Running;
 using Workbook.Cli.Sweeping;
+using Workbook.Native;
 
 namespace Workbook.Cli.Commands;
 
@@ -22,6 +24,9 @@ internal static class SweepCommand
     private static readonly Option<double?> s_memory = new("--memory") { Description = "The most memory that a point may have. Default: its share of what is free.", HelpName = "GB" };
     private static readonly Option<string?> s_store = new("--runs") { Description = $"The store's folder. Default: {RunStore.Variable}, then artifacts/runs here or above. On a cluster: on the shared file system.", HelpName = "DIR" };
 
+    // What a sweep has from its beginning on.
+    private static readonly Option[] s_fixed = [RunCommand.Data, RunCommand.Dataset, RunCommand.Profile, RunCommand.Kernel];
+
     private static readonly Argument<string> s_folder = new("folder") { Description = "The sweep's folder." };
     private static readonly Argument<int> s_stride = new("stride") { Description = "How many tasks there are." };
 
@@ -36,7 +41,7 @@ internal static class SweepCommand
     public static Command Create()
     {
         Command command = new("sweep", "Runs a notebook for every combination of parameter values, keeps each outcome, and sums up: means with 95 % intervals, paired comparisons.") { s_notebook };
-        foreach (Option option in new Option[] { s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, s_memory, RunCommand.Data, RunCommand.Dataset, RunCommand.Profile, s_store })
+        foreach (Option option in (Option[])[s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, s_memory, .. s_fixed, s_store])
         {
             command.Options.Add(option);
         }
@@ -67,7 +72,7 @@ internal static class SweepCommand
         Sweep sweep;
         if (parameters.Length == 0 && parsed.GetValue(s_resume))
         {
-            if (new Option[] { RunCommand.Data, RunCommand.Dataset, RunCommand.Profile }.FirstOrDefault(option => parsed.GetResult(option) is not null) is { } given)
+            if (s_fixed.FirstOrDefault(option => parsed.GetResult(option) is not null) is { } given)
             {
                 throw new WorkbookException($"{given.Name} can't be changed while a sweep goes on: leave it out, or name the parameters too and begin another sweep");
             }
@@ -101,6 +106,7 @@ internal static class SweepCommand
     {
         Parameters.Inject([NotebookReader.Read(path)], [.. axes.Select(axis => $"{axis.Name}={axis.Values[0]}")]); // what is wrong with the parameters, before data are fetched
         NotebookDocument notebook = NotebookReader.Read(path);
+        string kernel = Engine.For(notebook, parsed.GetValue(RunCommand.Kernel));
         RunOptions options = new() { OutputFolder = store.Folder, DataFolder = RunCommand.DataFolder(parsed.GetValue(RunCommand.Data)), Dataset = parsed.GetValue(RunCommand.Dataset) };
         options = await DataBeforehand.GetAsync([notebook], options, cancellation).ConfigureAwait(false);
         SweepDefinition definition = new()
@@ -109,9 +115,10 @@ internal static class SweepCommand
             Axes = axes,
             Over = Over(parsed.GetValue(s_over), axes),
             Code = NotebookCode.Hash(notebook),
-            Profile = parsed.GetValue(RunCommand.Profile) ?? (Environment.GetEnvironmentVariable("WORKBOOK_PROFILE") is { Length: > 0 } profile ? profile : "quick"),
-            Dataset = DataBeforehand.IsAskedFor([notebook]) ? DatasetHere(options) : "",
-            Version = RunRecord.LibraryVersion,
+            Profile = parsed.GetValue(RunCommand.Profile) ?? EnvironmentVariables.Find(EnvironmentVariables.Profile) ?? "quick",
+            Dataset = DataBeforehand.LeaveChoice(notebook) ? PointData.Find(options) : null,
+            Version = RunRecord.LibraryVersion + (kernel == Engine.Own ? "" : $", {kernel}"),
+            Kernel = kernel,
             DataFolder = options.DataFolder,
         };
         return Sweep.Of(store, notebook, Limits(parsed, definition));
@@ -128,14 +135,6 @@ internal static class SweepCommand
         ? axes.FirstOrDefault(axis => axis.Name.Equals("seed", StringComparison.OrdinalIgnoreCase))?.Name ?? axes.FirstOrDefault(axis => axis.Name.EndsWith("Seed", StringComparison.Ordinal))?.Name
         : axes.FirstOrDefault(axis => axis.Name == named)?.Name
             ?? throw new WorkbookException($"--over {named}: the sweep has no such parameter; it has: {string.Join(", ", axes.Select(axis => axis.Name))}");
-
-    /// <summary>What <see cref="Datasets.Open"/> will find: an outcome on the built-in digits is not one on MNIST.</summary>
-    private static string DatasetHere(RunOptions options)
-    {
-        string asked = DataBeforehand.Asked(options);
-        DatasetStatus? set = Datasets.List(options.DataFolder).FirstOrDefault(s => s is { Folder: not null, Present: true } && (asked == s.Name || (asked == "auto" && (s.Name == "mnist" || options.DataFolder is not null))));
-        return set is null ? asked == "auto" ? "digits" : asked : set.Verified ? set.Name : $"{set.Name}, not the published content";
-    }
 
     private static bool IsNumber(string text, double above, double below) => double.TryParse(text, CultureInfo.InvariantCulture, out double number) && number > above && number < below;
 }

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Workbook.Cli.Browsing;
+using Workbook.Cli.Engines;
+using Workbook.Native;
 
 namespace Workbook.Cli.Diagnosis;
 
@@ -21,6 +23,7 @@ internal static class Machine
         yield return Disk();
         yield return Data();
         yield return Browser();
+        yield return Kernel();
     }
 
     private static Finding System()
@@ -86,7 +89,7 @@ internal static class Machine
 
     private static Finding Data()
     {
-        string? named = Environment.GetEnvironmentVariable("WORKBOOK_DATA") is { Length: > 0 } folder ? folder : null;
+        string? named = EnvironmentVariables.Find(EnvironmentVariables.Data);
         DatasetStatus[] here = named is null || Directory.Exists(named) ? [.. Datasets.List().Where(set => set is { Folder: not null, Present: true })] : [];
         if (here.Length > 0)
         {
@@ -94,13 +97,25 @@ internal static class Machine
         }
 
         return named is not null
-            ? new(FindingState.Missing, "data", $"WORKBOOK_DATA names {named}, which holds no data set", "Name a folder with MNIST's four files, or unset the variable")
-            : new(FindingState.Optional, "data", $"none in {Datasets.CacheFolder}", "A run downloads MNIST or, without a network, uses the built-in digits; --data DIR or WORKBOOK_DATA names a folder that has it");
+            ? new(FindingState.Missing, "data", $"{EnvironmentVariables.Data} names {named}, which holds no data set", "Name a folder with MNIST's four files, or unset the variable")
+            : new(FindingState.Optional, "data", $"none in {Datasets.CacheFolder}", $"A run downloads MNIST or, without a network, uses the built-in digits; --data DIR or {EnvironmentVariables.Data} names a folder that has it");
     }
 
     private static Finding Browser() => BrowserFinder.Find() is { } found
         ? new(FindingState.Good, "browser", found)
-        : new(FindingState.Optional, "browser", "no Chromium, Chrome or Edge found", $"Only `workbook publish` needs one: install it, or name its program in {BrowserFinder.Variable}");
+        : new(FindingState.Optional, "browser", "no Chromium, Chrome or Edge found", $"Only `workbook publish` needs one: install it, or name its program in {EnvironmentVariables.Browser}");
+
+    private static Finding Kernel()
+    {
+        try
+        {
+            return new(FindingState.Good, "kernel dotnet-interactive", InteractiveTool.Require());
+        }
+        catch (WorkbookException e)
+        {
+            return new(FindingState.Optional, "kernel dotnet-interactive", "not found", $"Only --kernel dotnet-interactive needs it: {e.Message}");
+        }
+    }
 
     private static string? Output(string program, string argument)
     {

@@ -52,12 +52,16 @@ internal static class CellParts
 
             if (line.StartsWith("#!", StringComparison.Ordinal))
             {
-                throw new CellException(i + 1, "MagicCommandError", $"{line.Split(' ')[0]} is not known here: C# cells may use #!import, #r, #load and #!csharp in the first line");
+                throw new CellException(i + 1, "MagicCommandError",
+                    $"{line.Split(' ')[0]} is not known here: C# cells may use #!import, #r, #load and #!csharp in the first line; "
+                    + "--kernel dotnet-interactive runs the others");
             }
 
             if (IsNugetReference(line))
             {
-                throw new CellException(i + 1, "ReferenceError", "#r \"nuget:…\" is not supported: reference the package in a project, or #r the path of its DLL");
+                throw new CellException(i + 1, "ReferenceError",
+                    "#r \"nuget:…\" is not supported: reference the package in a project, or #r the path of its DLL; "
+                    + "--kernel dotnet-interactive runs it as it is");
             }
 
             text.Append(lines[i]).Append('\n');

@@ -79,6 +79,7 @@ internal static class KernelMain
         catch (Exception exception)
 #pragma warning restore CA1031
         {
+            ProgressBar.StopAll();
             channel.Send(new KernelEvent(KernelEventKind.Error) { Error = errors.Describe(exception, cell) });
         }
     }

@@ -4,7 +4,8 @@ namespace Workbook.Cli.Kernel;
 
 /// <summary>One code cell to run, a line of JSON from the runner to the kernel process.</summary>
 /// <param name="Number">The cell's place among the notebook's code cells, from 1.</param>
-internal sealed record CellRequest(int Number, string Code);
+/// <param name="Language">The name that .NET Interactive has for its language.</param>
+internal sealed record CellRequest(int Number, string Code, string Language = "csharp");
 
 /// <summary>What happened in the kernel process, a line of JSON to the runner. Which members are set depends on the kind.</summary>
 internal sealed record KernelEvent(KernelEventKind Kind)

@@ -1,14 +1,12 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Workbook.Native;
 
 namespace Workbook.Cli.Kernel;
 
 /// <summary>The most memory that a notebook's process may have, where its runner says so.</summary>
 internal static partial class MemoryLimit
 {
-    /// <summary>Bytes.</summary>
-    public const string Variable = "WORKBOOK_MEMORY";
-
     private const int DataSegment = 2;
 
     private static readonly string[] s_texts = ["can't allocate memory", "bad_alloc", "Out of memory", "OutOfMemoryException"];
@@ -19,7 +17,7 @@ internal static partial class MemoryLimit
     /// </summary>
     public static void Apply()
     {
-        if (OperatingSystem.IsLinux() && ulong.TryParse(Environment.GetEnvironmentVariable(Variable), CultureInfo.InvariantCulture, out ulong bytes))
+        if (OperatingSystem.IsLinux() && ulong.TryParse(EnvironmentVariables.Find(EnvironmentVariables.Memory), CultureInfo.InvariantCulture, out ulong bytes))
         {
             Limit limit = new(bytes, bytes);
             _ = SetLimit(DataSegment, in limit);

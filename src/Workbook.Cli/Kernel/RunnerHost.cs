@@ -5,17 +5,12 @@ namespace Workbook.Cli.Kernel;
 /// <summary>The headless runner as a notebook host: outputs go to the runner process.</summary>
 internal sealed class RunnerHost(EventChannel channel) : INotebookHost
 {
-    /// <summary>Says <see cref="WithoutPlotly"/> where the executed notebook is kept with many others.</summary>
-    public const string PlotlyVariable = "WORKBOOK_PLOTLY";
-
-    public const string WithoutPlotly = "no";
-
     private int _lastId;
 
     public string Name => "workbook run";
 
     /// <summary>The executed notebook, too, shows its charts wherever it is opened.</summary>
-    public bool WantsPlotly => Environment.GetEnvironmentVariable(PlotlyVariable) != WithoutPlotly;
+    public bool WantsPlotly => true;
 
     public string Display(IReadOnlyDictionary<string, string> bundle)
     {

@@ -93,7 +93,8 @@ internal sealed class ScriptSession : IDisposable
         return null;
     }
 
-    private static string OwnLabScript()
+    /// <summary>What a build writes to <c>lab.csx</c>, with the runner's own folder.</summary>
+    public static string OwnLabScript()
     {
         using StreamReader reader = new(typeof(ScriptSession).Assembly.GetManifestResourceStream("lab.csx")!);
         return reader.ReadToEnd().Replace("@BIN@", AppContext.BaseDirectory, StringComparison.Ordinal);

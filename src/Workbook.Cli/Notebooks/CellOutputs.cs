@@ -110,11 +110,13 @@ internal sealed class CellOutputs
         return data;
     }
 
-    private static JsonNode? ParseOrText(string text)
+    // A member that is there twice would be refused where the executed notebook is read again.
+    /// <summary>JSON as it is meant; what is none, as the text that it is.</summary>
+    public static JsonNode? ParseOrText(string text)
     {
         try
         {
-            return JsonNode.Parse(text);
+            return JsonNode.Parse(text, documentOptions: new() { AllowDuplicateProperties = false });
         }
         catch (JsonException)
         {

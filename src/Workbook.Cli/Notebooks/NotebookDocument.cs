@@ -38,6 +38,12 @@ internal sealed class NotebookDocument
     public static bool HasTag(JsonObject cell, string tag) =>
         cell["metadata"]?["tags"] is JsonArray tags && tags.Any(t => t?.GetValueKind() == System.Text.Json.JsonValueKind.String && t.GetValue<string>() == tag);
 
+    /// <summary>The engine that the notebook asks for in its metadata (<c>{"workbook": {"kernel": …}}</c>); null where it asks for none.</summary>
+    public string? EngineName => NotebookLanguage.Text(Root["metadata"], "workbook", "kernel");
+
+    /// <summary>The language of a code cell, by the name that .NET Interactive has for it: its own, else the notebook's.</summary>
+    public string LanguageOf(JsonObject cell) => NotebookLanguage.OfCell(cell) ?? NotebookLanguage.OfNotebook(Root["metadata"]) ?? NotebookLanguage.CSharp;
+
     /// <summary>Removes what an earlier run left in the code cells.</summary>
     public void ClearOutputs()
     {
@@ -50,16 +56,25 @@ internal sealed class NotebookDocument
 
     public void Remove(JsonObject cell) => _cells.Remove(cell);
 
-    /// <summary>Inserts a code cell behind another.</summary>
+    /// <summary>Inserts a code cell behind another, in its language.</summary>
     public void InsertAfter(JsonObject cell, string source, string tag)
     {
         string id = NewId(tag + source);
+        JsonObject metadata = new() { ["tags"] = new JsonArray(tag) };
+        foreach (string language in NotebookLanguage.Keys)
+        {
+            if (cell["metadata"]?[language] is { } named)
+            {
+                metadata[language] = named.DeepClone();
+            }
+        }
+
         JsonObject inserted = new()
         {
             ["cell_type"] = "code",
             ["execution_count"] = null,
             ["id"] = id,
-            ["metadata"] = new JsonObject { ["tags"] = new JsonArray(tag) },
+            ["metadata"] = metadata,
             ["outputs"] = new JsonArray(),
             ["source"] = MultilineText.ToLines(source),
         };

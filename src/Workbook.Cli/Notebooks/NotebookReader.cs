@@ -76,16 +76,15 @@ internal static class NotebookReader
 
     private static void CheckLanguage(string path, JsonNode? metadata)
     {
-        string? language = Text(metadata, "kernelspec", "language") ?? Text(metadata, "language_info", "name");
-        if (language is not null && !IsCSharp(language))
+        if (NotebookLanguage.OfNotebook(metadata) is { } language && !NotebookLanguage.IsDotnet(language))
         {
-            throw Fault(path, $"is a notebook in {language}; this runner runs C#");
+            throw Fault(path, $"is a notebook in {language}; this runner runs C#, and with --kernel dotnet-interactive F# and PowerShell");
         }
     }
 
     private static void CheckCell(string path, JsonNode? cell, int number, ref int code)
     {
-        string? type = cell is JsonObject ? Text(cell, "cell_type") : null;
+        string? type = cell is JsonObject ? NotebookLanguage.Text(cell, "cell_type") : null;
         if (type is not ("code" or "markdown" or "raw"))
         {
             throw Fault(path, $"cell {number} has no cell_type that is code, markdown or raw");
@@ -104,32 +103,14 @@ internal static class NotebookReader
         if (type == "code")
         {
             code++;
-            string? language = Text(cell["metadata"], "polyglot_notebook", "kernelName") ?? Text(cell["metadata"], "dotnet_interactive", "language");
-            if (language is not null && !IsCSharp(language))
-            {
-                throw Fault(path, $"code cell {code} is in {language}; this runner runs C# cells only");
-            }
-
             cell["metadata"] ??= new JsonObject();
         }
     }
-
-    private static bool IsCSharp(string language) => language.ToLowerInvariant() is "csharp" or "c#" or "cs";
 
     private static bool TryGetInt(JsonNode? node, out int value)
     {
         value = 0;
         return node is JsonValue number && number.TryGetValue(out value);
-    }
-
-    private static string? Text(JsonNode? node, params ReadOnlySpan<string> path)
-    {
-        foreach (string key in path)
-        {
-            node = (node as JsonObject)?[key];
-        }
-
-        return node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
     }
 
     private static WorkbookException Fault(string path, string what) => new($"{path}: {what}");

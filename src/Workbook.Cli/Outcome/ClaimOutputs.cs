@@ -1,35 +1,35 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
+using Workbook.Notebook;
 
 namespace Workbook.Cli.Outcome;
 
-/// <summary>Finds the claims that a notebook shows.</summary>
+/// <summary>What a notebook's outputs hold for programs beside what they show to readers.</summary>
 internal static class ClaimOutputs
 {
-    /// <summary>The type of an output that is a claim.</summary>
-    public const string MimeType = "application/vnd.workbook.claim+json";
-
     /// <summary>The claims in a notebook's outputs; of one that is shown again, the last.</summary>
-    public static IReadOnlyList<JsonObject> Find(NotebookDocument notebook)
+    /// <param name="faults">A line for each output that calls itself a claim and is none.</param>
+    public static IReadOnlyList<Claim> Find(NotebookDocument notebook, out IReadOnlyList<string> faults)
     {
-        OrderedDictionary<string, JsonObject> claims = [];
-        IEnumerable<JsonNode?> outputs = notebook.CodeCells.SelectMany(cell => cell["outputs"]!.AsArray());
-        foreach (JsonNode shown in outputs.Select(output => output!["data"]?[MimeType]).OfType<JsonNode>())
+        OrderedDictionary<string, Claim> claims = [];
+        List<string> wrong = [];
+        foreach (JsonObject data in Data(notebook).Where(data => data.ContainsKey(Claim.MimeType)))
         {
-            // What is no object can't be a claim; without an id it is reported as what it is.
-            JsonObject claim = shown as JsonObject ?? new JsonObject { ["statement"] = shown.DeepClone() };
-            claims[Text(claim, "id") ?? ""] = claim;
+            if (Claim.TryRead(data[Claim.MimeType], notebook.Name, out Claim? claim, out string? fault))
+            {
+                claims[claim.Id] = claim;
+            }
+            else
+            {
+                wrong.Add(fault);
+            }
         }
 
+        faults = wrong;
         return [.. claims.Values];
     }
 
-    /// <summary>A member's text; null if it is absent or null.</summary>
-    public static string? Text(JsonObject claim, string member) => claim[member] switch
-    {
-        null => null,
-        JsonValue value when value.GetValueKind() == JsonValueKind.String => value.GetValue<string>(),
-        { } other => other.ToJsonString(),
-    };
+    /// <summary>The outputs that show something: MIME type → what it shows.</summary>
+    public static IEnumerable<JsonObject> Data(NotebookDocument notebook) =>
+        notebook.CodeCells.SelectMany(cell => (cell["outputs"] as JsonArray ?? []).Select(output => (output as JsonObject)?["data"])).OfType<JsonObject>();
 }

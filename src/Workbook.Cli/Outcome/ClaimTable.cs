@@ -1,38 +1,34 @@
-using System.Text.Json.Nodes;
 using Spectre.Console;
+using Workbook.Notebook;
 
 namespace Workbook.Cli.Outcome;
 
 /// <summary>The claims as the terminal shows them.</summary>
 internal static class ClaimTable
 {
-    public static Table Create(ClaimSummary summary)
+    public static Spectre.Console.Table Create(ClaimSummary summary)
     {
-        Table table = new Table().Border(TableBorder.Rounded);
+        Spectre.Console.Table table = new Spectre.Console.Table().Border(TableBorder.Rounded);
         table.AddColumn("claim");
         table.AddColumn("statement");
         table.AddColumn(new TableColumn("measured").RightAligned());
         table.AddColumn("expected");
         table.AddColumn("result");
-        foreach (JsonObject claim in summary.Stated.OrderByDescending(ClaimSummary.IsOurs))
+        foreach (Claim claim in summary.Claims.OrderByDescending(claim => claim.IsOurs))
         {
-            table.AddRow(Text(ClaimText.Of(claim, "id")), Text(ClaimText.Of(claim, "statement")), Text(ClaimText.Measured(claim)), Text(ClaimText.Of(claim, "expected")), Result(claim));
+            table.AddRow(Markup.Escape(claim.Id), Markup.Escape(claim.Statement), Markup.Escape(claim.MeasuredText), Markup.Escape(claim.Expected), Result(claim));
         }
 
         return table;
     }
 
-    private static string Result(JsonObject claim)
+    // A note says at length what the verdict does, and why.
+    private static string Result(Claim claim) => claim switch
     {
-        (string note, string difference) = (Text(ClaimText.Of(claim, "note")), ClaimText.Difference(claim));
-        return (ClaimSummary.IsOurs(claim), ClaimSummary.Holds(claim)) switch
-        {
-            (false, _) => difference.Length > 0 ? $"published, {difference}" : "published",
-            (true, true) => "[green]holds[/]",
-            (true, false) => "[red]does not hold[/]",
-            (true, null) => note.Length > 0 ? note : "not measured here",
-        };
-    }
-
-    private static string Text(string text) => Markup.Escape(text);
+        { IsMeasured: false } => Markup.Escape(claim.Note.StartsWith(claim.Verdict, StringComparison.Ordinal) ? claim.Note
+            : claim.Note.Length > 0 ? $"{claim.Verdict} ({claim.Note})" : claim.Verdict),
+        { IsPublished: true } => $"{claim.Verdict}, {Markup.Escape(claim.DifferenceText)}",
+        { Holds: true } => $"[green]{claim.Verdict}[/]",
+        _ => $"[red]{claim.Verdict}[/]",
+    };
 }

@@ -15,10 +15,12 @@ internal sealed record MeasuredValue(string Name, double Value, string Unit, dou
     public static IReadOnlyList<MeasuredValue> Find(NotebookDocument notebook)
     {
         OrderedDictionary<string, MeasuredValue> values = [];
-        IEnumerable<JsonNode?> outputs = notebook.CodeCells.SelectMany(cell => cell["outputs"]!.AsArray());
-        foreach (JsonNode data in outputs.Select(output => output!["data"]).OfType<JsonNode>())
+        foreach (JsonObject data in ClaimOutputs.Data(notebook))
         {
-            if ((data[Recorded.MimeType] ?? data[ClaimOutputs.MimeType]) is JsonObject shown && Read(shown) is { } value)
+            MeasuredValue? value = Claim.TryRead(data[Claim.MimeType], notebook.Name, out Claim? claim, out _)
+                ? new(claim.Id, claim.Measured, claim.Unit, claim.Seeds.Count > 1 ? claim.Spread : null, claim.Holds)
+                : Recorded.Read(data[Recorded.MimeType]) is { } recorded ? new(recorded.Name, recorded.Value, recorded.Unit) : null;
+            if (value is not null)
             {
                 values[value.Name] = value;
             }
@@ -26,15 +28,4 @@ internal sealed record MeasuredValue(string Name, double Value, string Unit, dou
 
         return [.. values.Values];
     }
-
-    // Whatever a notebook shows under these types: what is no such object is none.
-    private static MeasuredValue? Read(JsonObject shown)
-    {
-        bool isClaim = shown.ContainsKey("id");
-        string? name = ClaimOutputs.Text(shown, isClaim ? "id" : "name");
-        return name is null ? null : new(name, Number(shown, isClaim ? "measured" : "value") ?? double.NaN, ClaimOutputs.Text(shown, "unit") ?? "",
-            ClaimText.Seeds(shown) > 1 ? Number(shown, "spread") : null, ClaimSummary.Holds(shown));
-    }
-
-    private static double? Number(JsonObject shown, string member) => shown[member] is JsonValue value && value.TryGetValue(out double number) ? number : null;
 }

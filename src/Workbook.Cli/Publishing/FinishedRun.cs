@@ -36,10 +36,10 @@ internal static class FinishedRun
         foreach ((JsonObject target, JsonObject source) in targets.Zip(sources))
         {
             target["execution_count"] = source["execution_count"]?.DeepClone();
-            target["outputs"] = source["outputs"]!.DeepClone();
+            target["outputs"] = JupyterOutputs.Clean(source["outputs"]!.AsArray());
         }
 
-        return new NotebookResult(notebook.Name, notebook.Path, path, notebook.Root, ClaimOutputs.Find(notebook), null, null);
+        return NotebookResult.Of(notebook, path);
     }
 
     // Lines of comments may have changed since.

@@ -1,7 +1,7 @@
 using System.Text;
-using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
+using Workbook.Notebook;
 
 namespace Workbook.Cli.Publishing;
 
@@ -25,18 +25,18 @@ internal static class ReadmeClaims
         StringBuilder text = new("\n");
         foreach (NotebookDocument notebook in notebooks)
         {
-            IReadOnlyList<JsonObject> claims = ClaimOutputs.Find(notebook);
+            IReadOnlyList<Claim> claims = ClaimOutputs.Find(notebook, out _);
             if (claims.Count == 0)
             {
                 continue;
             }
 
-            text.Append($"<details><summary><b>{notebook.Title}</b>: {Counts(claims)} ({ClaimText.RanOn(claims)})</summary>\n\n")
+            text.Append($"<details><summary><b>{notebook.Title}</b>: {Counts(claims)} ({ClaimSummary.RanOn(claims)})</summary>\n\n")
                 .Append("| claim | measured | expected | |\n|---|---|---|---|\n");
-            foreach (JsonObject claim in claims)
+            foreach (Claim claim in claims)
             {
-                string seeds = ClaimText.Seeds(claim) > 1 ? $", {ClaimText.Seeds(claim)} seeds" : "";
-                text.Append($"| {Cell(ClaimText.Of(claim, "statement"))} | {Cell(ClaimText.Measured(claim))}{seeds} | {Cell(Expected(claim))} | {Verdict(claim)} |\n");
+                string seeds = claim.Seeds.Count > 1 ? $", {claim.Seeds.Count} seeds" : "";
+                text.Append($"| {Cell(claim.Statement)} | {Cell(claim.MeasuredText)}{seeds} | {Cell(Expected(claim))} | {Verdict(claim)} |\n");
             }
 
             text.Append("\n</details>\n\n");
@@ -45,25 +45,23 @@ internal static class ReadmeClaims
         return text.ToString();
     }
 
-    private static string Counts(IReadOnlyList<JsonObject> claims)
+    private static string Counts(IReadOnlyList<Claim> claims)
     {
-        JsonObject[] ours = [.. claims.Where(ClaimSummary.IsOurs)];
-        int measured = ours.Count(claim => ClaimSummary.Holds(claim) is not null);
-        int published = claims.Count - ours.Length;
-        string left = measured < ours.Length ? $", {ours.Length - measured} not measured in this profile" : "";
-        return $"{ours.Count(claim => ClaimSummary.Holds(claim) == true)} of {measured} claims hold{left}{(published > 0 ? $", {published} beside a paper's number" : "")}";
+        int judged = claims.Count(claim => claim is { IsOurs: true, IsMeasured: true });
+        int published = claims.Count(claim => claim is { IsPublished: true, IsMeasured: true });
+        int left = claims.Count - judged - published;
+        return $"{claims.Count(claim => claim is { IsOurs: true, Holds: true })} of {judged} claims hold"
+            + (left > 0 ? $", {left} not measured here" : "") + (published > 0 ? $", {published} beside a paper's number" : "");
     }
 
-    private static string Expected(JsonObject claim) => ClaimSummary.IsOurs(claim)
-        ? ClaimText.Of(claim, "expected")
-        : $"{ClaimText.Of(claim, "expected")} in {ClaimText.Of(claim, "source")}";
+    private static string Expected(Claim claim) => claim.IsPublished ? $"{claim.Expected} in {claim.Source}" : claim.Expected;
 
-    private static string Verdict(JsonObject claim) => (ClaimSummary.IsOurs(claim), ClaimSummary.Holds(claim)) switch
+    private static string Verdict(Claim claim) => claim switch
     {
-        (false, _) => ClaimText.Difference(claim),
-        (_, true) => "✓",
-        (_, false) => "✗",
-        _ => "not measured here",
+        { IsMeasured: false } => claim.Verdict,
+        { IsPublished: true } => claim.DifferenceText,
+        { Holds: true } => "✓",
+        _ => "✗",
     };
 
     private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);

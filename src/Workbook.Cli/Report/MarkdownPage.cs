@@ -7,7 +7,7 @@ using Markdig.Syntax.Inlines;
 
 namespace Workbook.Cli.Report;
 
-/// <summary>Markdown cells of one notebook to HTML, with its headings gathered and its formulas drawn.</summary>
+/// <summary>Markdown cells of one notebook to HTML, with its headings gathered and its formulas as TeX.</summary>
 /// <param name="pageOf">The page of the notebook with that name; null if it has none.</param>
 internal sealed class MarkdownPage(Func<string, string?> pageOf)
 {
@@ -17,6 +17,9 @@ internal sealed class MarkdownPage(Func<string, string?> pageOf)
 
     /// <summary>Headings of the first two levels so far: anchor and text.</summary>
     public IReadOnlyList<(string Id, string Text)> Headings => _headings;
+
+    /// <summary>Whether there was a formula so far: the page then needs <see cref="Formulas.Head"/>.</summary>
+    public bool HasFormulas { get; private set; }
 
     public string Render(string markdown)
     {
@@ -39,11 +42,15 @@ internal sealed class MarkdownPage(Func<string, string?> pageOf)
             }
         }
 
+        foreach (MathInline display in document.Descendants<MathInline>().Where(math => math.DelimiterCount > 1))
+        {
+            display.GetAttributes().AddClass(Formulas.OnItsOwnLine); // $$…$$ within a paragraph
+        }
+
+        HasFormulas |= document.Descendants().Any(part => part is MathInline or MathBlock);
         using StringWriter writer = new();
         HtmlRenderer renderer = new(writer);
         s_pipeline.Setup(renderer);
-        renderer.ObjectRenderers.Replace<HtmlMathInlineRenderer>(new InlineMath());
-        renderer.ObjectRenderers.Replace<HtmlMathBlockRenderer>(new BlockMath());
         renderer.Render(document);
         writer.Flush();
         return writer.ToString();
@@ -56,16 +63,4 @@ internal sealed class MarkdownPage(Func<string, string?> pageOf)
         MathInline math => math.Content.ToString(),
         _ => "",
     };
-
-    private sealed class InlineMath : HtmlObjectRenderer<MathInline>
-    {
-        protected override void Write(HtmlRenderer renderer, MathInline obj) =>
-            renderer.Write(TexMath.Html(obj.Content.ToString()));
-    }
-
-    private sealed class BlockMath : HtmlObjectRenderer<MathBlock>
-    {
-        protected override void Write(HtmlRenderer renderer, MathBlock obj) =>
-            renderer.Write("<div class=\"math\">").Write(TexMath.Html(obj.Lines.ToString(), block: true)).Write("</div>");
-    }
 }

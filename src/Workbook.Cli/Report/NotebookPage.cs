@@ -24,7 +24,7 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
     public string Outcome => string.Join(" · ", new[]
     {
         result.Error is null ? "" : "did not finish",
-        result.Claims.Count == 0 ? "" : $"{result.Claims.Count(claim => ClaimSummary.Holds(claim) == true)} of {result.Claims.Count(claim => ClaimSummary.Holds(claim) is not null)} claims hold",
+        result.Claims.Count == 0 ? "" : $"{result.Claims.Count(claim => claim.Holds == true)} of {result.Claims.Count(claim => claim.Holds is not null)} claims hold",
         result.Elapsed is { } elapsed ? $"{elapsed.TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s" : "",
     }.Where(part => part.Length > 0));
 
@@ -51,7 +51,7 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
         }
 
         html.Append(body).Append("<nav class=\"around\" aria-label=\"Notebooks\">").Append(Link(-1)).Append(Link(1)).Append("</nav></main></div>");
-        return ReportSite.Page($"{Title} – Pruning Workbook", html.ToString());
+        return ReportSite.Page($"{Title} – Pruning Workbook", html.ToString(), ReportSite.Head + (markdown.HasFormulas ? Formulas.Head : ""));
     }
 
     /// <summary>A chart of the notebook: the one that its tags name as a picture, else the first; null if it has none.</summary>

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Notebook;
@@ -14,6 +13,9 @@ internal static class ReportSite
 
     /// <summary>The style sheet of all pages.</summary>
     public const string Style = "style.css";
+
+    /// <summary>The style sheet and plotly.js, for the head of each of the site's pages.</summary>
+    public const string Head = $"<link rel=\"stylesheet\" href=\"{Style}\"><script defer src=\"{Script}\"></script>";
 
     // Says of a page that it is one of ours: others in the folder are left alone.
     private const string Generator = "<meta name=\"generator\" content=\"Pruning Workbook\">";
@@ -41,6 +43,11 @@ internal static class ReportSite
         string element = PlotlyScript.Html();
         WriteText(Script, element[(element.IndexOf('>', StringComparison.Ordinal) + 1)..element.LastIndexOf("</script>", StringComparison.Ordinal)]);
         WriteText(Style, SiteStyle.Css);
+        foreach ((string name, byte[] content) in Formulas.Files())
+        {
+            AtomicFile.Write(Path.Combine(folder, name), content);
+        }
+
         NotebookPage[] pages = [.. results.Select(result => new NotebookPage(result, results))];
         foreach ((NotebookPage page, NotebookResult result) in pages.Zip(results))
         {
@@ -48,7 +55,7 @@ internal static class ReportSite
             AtomicFile.Write(Path.Combine(folder, result.Name + ".ipynb"), JupyterJson.Serialize(result.Document));
         }
 
-        AtomicFile.Write(Path.Combine(folder, "claims.json"), JupyterJson.Serialize(new JsonArray([.. results.SelectMany(result => result.Claims).Select(claim => claim.DeepClone())])));
+        new ClaimSummary(results).Write(folder);
         WriteText("index.html", IndexPage.Html(pages, results));
         return Path.Combine(folder, "index.html");
 
@@ -58,13 +65,13 @@ internal static class ReportSite
     /// <summary>A page with its head.</summary>
     /// <param name="title">The page's title, as text.</param>
     /// <param name="body">What stands on it, as HTML.</param>
-    /// <param name="head">What the page looks like, and its scripts; by default the site's.</param>
+    /// <param name="head">What the page looks like, and its scripts; by default <see cref="Head"/>.</param>
     internal static string Page(string title, string body, string? head = null) =>
         $"""
         <!DOCTYPE html>
         <html lang="en"><head><meta charset="utf-8"><title>{System.Net.WebUtility.HtmlEncode(title)}</title>
         {Generator}<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-        <link rel="icon" href="data:,">{head ?? $"<link rel=\"stylesheet\" href=\"{Style}\"><script defer src=\"{Script}\"></script>"}</head>
+        <link rel="icon" href="data:,">{head ?? Head}</head>
         <body>{body}</body></html>
 
         """;

@@ -46,8 +46,7 @@ internal static class SiteStyle
         .output{margin:.5em 0 1em;overflow-x:auto}
         .output pre{padding:.2em .9em;white-space:pre-wrap;overflow-wrap:anywhere}
         .error{border-left:4px solid var(--bad);padding-left:.8em}
-        math{font-family:"STIX Two Math","Cambria Math","Latin Modern Math",math,serif}
-        div.math{display:flex;justify-content:safe center;overflow-x:auto;overflow-y:hidden;margin:1em 0;padding:.2em 0;font-size:1.1em}
+        div.math,.math.display{display:flex;justify-content:safe center;overflow-x:auto;overflow-y:hidden;margin:1em 0;padding:.2em 0;font-size:1.1em}
         .wb-figure{max-width:100%!important}
         .wb-chart .main-svg{max-width:none}
         .quiet{color:var(--quiet)}

@@ -1,4 +1,8 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Workbook.Cli.Notebooks;
+using Workbook.Native;
 
 namespace Workbook.Cli.Running;
 
@@ -15,8 +19,8 @@ internal static class DataBeforehand
     {
         string dataset = Asked(options);
         string wanted = dataset == "auto" ? "mnist" : dataset;
-        bool isElsewhere = (options.DataFolder ?? Variable("WORKBOOK_DATA") ?? Variable("WORKBOOK_OFFLINE")) is not null;
-        if (!IsAskedFor(notebooks) || isElsewhere || Datasets.List().All(set => set.Name != wanted || set.Present || set.Folder is null))
+        bool isElsewhere = (options.DataFolder ?? EnvironmentVariables.Find(EnvironmentVariables.Data) ?? EnvironmentVariables.Find(EnvironmentVariables.Offline)) is not null;
+        if (!notebooks.Any(LeaveChoice) || isElsewhere || Datasets.List().All(set => set.Name != wanted || set.Verified || set.Folder is null))
         {
             return options;
         }
@@ -34,11 +38,22 @@ internal static class DataBeforehand
     }
 
     /// <summary>The data set that the option or the variable names; <c>auto</c> where neither does.</summary>
-    public static string Asked(RunOptions options) => options.Dataset ?? Variable("WORKBOOK_DATASET") ?? "auto";
+    public static string Asked(RunOptions options) => options.Dataset ?? EnvironmentVariables.Find(EnvironmentVariables.Dataset) ?? "auto";
 
-    /// <summary>Whether a notebook opens a data set.</summary>
-    public static bool IsAskedFor(IReadOnlyList<NotebookDocument> notebooks) =>
-        notebooks.SelectMany(n => n.CodeCells).Any(cell => NotebookDocument.Source(cell).Contains("Datasets.Open(", StringComparison.Ordinal));
+    /// <summary>Whether a notebook opens a data set and does not itself say which.</summary>
+    /// <remarks>
+    /// Its code is asked, not a tag in its metadata: who forgets a tag would get a sweep whose points on MNIST and on the built-in digits
+    /// have one name. It is asked before any of it runs, since a sweep's points are named after their data. The compiler's
+    /// parser reads it, so that a comment, a text or a markdown cell about <c>Datasets.Open</c> is none. A notebook that opens
+    /// its data by another name of that method (an alias, reflection) still gets them, in its own process.
+    /// </remarks>
+    public static bool LeaveChoice(NotebookDocument notebook) => NotebookSources.Of(notebook, out _).Any(code =>
+        CSharpSyntaxTree.ParseText(code, CSharpParseOptions.Default.WithKind(SourceCodeKind.Script)).GetRoot()
+            .DescendantNodes().OfType<InvocationExpressionSyntax>().Any(call => IsOpen(call.Expression) && !NamesDataset(call.ArgumentList)));
 
-    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+    private static bool IsOpen(ExpressionSyntax method) => method is MemberAccessExpressionSyntax { Name.Identifier.ValueText: "Open" } member
+        && (member.Expression as SimpleNameSyntax ?? (member.Expression as MemberAccessExpressionSyntax)?.Name)?.Identifier.ValueText == nameof(Datasets);
+
+    private static bool NamesDataset(ArgumentListSyntax arguments) => arguments.Arguments.Where((argument, i) =>
+        argument.NameColon is { } name ? name.Name.Identifier.ValueText == "dataset" : i == 0).Any(argument => argument.Expression.IsKind(SyntaxKind.StringLiteralExpression));
 }

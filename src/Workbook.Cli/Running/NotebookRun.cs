@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Workbook.Cli.Engines;
 using Workbook.Cli.Kernel;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
@@ -44,7 +45,7 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
             AtomicFile.Write(notebook.Path, content);
         }
 
-        NotebookResult result = new(notebook.Name, notebook.Path, output, notebook.Root, ClaimOutputs.Find(notebook), watch.Elapsed, failure);
+        NotebookResult result = NotebookResult.Of(notebook, output, watch.Elapsed, failure);
         progress.NotebookFinished(result);
         return result;
     }
@@ -58,7 +59,18 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
             timeout.CancelAfter(limit);
         }
 
-        await using KernelProcess kernel = new(Path.GetDirectoryName(notebook.Path)!, options, OnEvent, OnText);
+        IEngine started;
+        try
+        {
+            started = Engine.Start(Engine.For(notebook, options.Kernel),
+                new EngineStart(Path.GetDirectoryName(notebook.Path)!, options.Environment(), OnEvent, OnText));
+        }
+        catch (WorkbookException e)
+        {
+            return e.Message;
+        }
+
+        await using IEngine kernel = started;
         int executed = 0;
         for (int i = 0; i < cells.Count; i++)
         {
@@ -73,7 +85,7 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
             _lastWords = "";
             try
             {
-                if (!await kernel.RunAsync(new CellRequest(i + 1, code), either.Token).ConfigureAwait(false) && _error is null)
+                if (!await kernel.RunAsync(new CellRequest(i + 1, code, notebook.LanguageOf(cells[i])), either.Token).ConfigureAwait(false) && _error is null)
                 {
                     WasKilled = kernel.WasKilled;
                     Fail(_exiting

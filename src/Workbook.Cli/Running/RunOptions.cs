@@ -1,4 +1,5 @@
 using System.Globalization;
+using Workbook.Native;
 
 namespace Workbook.Cli.Running;
 
@@ -11,6 +12,9 @@ internal sealed record RunOptions
     public string? DataFolder { get; init; }
 
     public string? Dataset { get; init; }
+
+    /// <summary>The engine that runs the notebooks; null where each notebook may name its own.</summary>
+    public string? Kernel { get; init; }
 
     /// <summary>Whether downloading was tried in vain.</summary>
     public bool Offline { get; init; }
@@ -45,9 +49,10 @@ internal sealed record RunOptions
     {
         (string Name, string? Value)[] variables =
         [
-            ("WORKBOOK_PROFILE", Profile), ("WORKBOOK_DATA", DataFolder), ("WORKBOOK_DATASET", Dataset), ("WORKBOOK_OFFLINE", Offline ? Datasets.Unreachable : null),
-            (RunStore.Variable, Runs), (Kernel.MemoryLimit.Variable, Memory?.ToString(CultureInfo.InvariantCulture)), ("DOTNET_PROCESSOR_COUNT", Processors?.ToString(CultureInfo.InvariantCulture)),
-            (Kernel.RunnerHost.PlotlyVariable, WithPlotly ? null : Kernel.RunnerHost.WithoutPlotly),
+            (EnvironmentVariables.Profile, Profile), (EnvironmentVariables.Data, DataFolder), (EnvironmentVariables.Dataset, Dataset),
+            (EnvironmentVariables.Offline, Offline ? Datasets.Unreachable : null), (EnvironmentVariables.Runs, Runs),
+            (EnvironmentVariables.Memory, Memory?.ToString(CultureInfo.InvariantCulture)), ("DOTNET_PROCESSOR_COUNT", Processors?.ToString(CultureInfo.InvariantCulture)),
+            (EnvironmentVariables.Plotly, WithPlotly ? null : EnvironmentVariables.No),
         ];
         return variables.Where(v => v.Value is not null).Select(v => KeyValuePair.Create(v.Name, v.Value!));
     }

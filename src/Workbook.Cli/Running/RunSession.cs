@@ -43,7 +43,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
     public static bool Report(IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<NotebookResult> results, string folder)
     {
         ClaimSummary summary = new(results);
-        summary.Write(Path.Combine(folder, "claims.json"));
+        summary.Write(folder);
         Print(notebooks, results, summary);
         Console.WriteLine(ReportSite.Write(Path.Combine(folder, "site"), results));
         return results.Count == notebooks.Count && results.All(result => result.Error is null) && summary.Errors.Count == 0 && !summary.Failed.Any();
@@ -94,11 +94,11 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
 
         if (summary.Claims.Count > 0)
         {
-            AnsiConsole.WriteLine($"measured on {ClaimText.RanOn(summary.Claims)}");
+            AnsiConsole.WriteLine($"measured on {ClaimSummary.RanOn(summary.Claims)}");
             AnsiConsole.Write(ClaimTable.Create(summary));
         }
 
-        foreach (string error in summary.Errors.Concat(summary.Failed.Select(claim => $"the claim {ClaimText.Of(claim, "id")} does not hold: {ClaimText.Measured(claim)}, expected {ClaimText.Of(claim, "expected")}")))
+        foreach (string error in summary.Errors.Concat(summary.Failed.Select(claim => $"the claim {claim.Id} does not hold: {claim.MeasuredText}, expected {claim.Expected}")))
         {
             Console.Error.WriteLine("error: " + error);
         }

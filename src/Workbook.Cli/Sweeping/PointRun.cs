@@ -35,7 +35,7 @@ internal sealed class PointRun(Sweep sweep, long? memory, int? processors)
     public async Task<(Attempt Attempt, string? Why, PointOutcome? Outcome)> TryAsync(SweepPoint point, CancellationToken cancellation)
     {
         PointStore store = sweep.Store;
-        using RunLock? held = store.TryTake(point);
+        using FileLock? held = store.TryTake(point);
         if (held is null)
         {
             return (Attempt.Elsewhere, null, null);

@@ -43,10 +43,10 @@ internal sealed class PointStore
 
     /// <summary>The right to work on a point; null while somebody else has it.</summary>
     /// <exception cref="WorkbookException">The store can't be written.</exception>
-    public RunLock? TryTake(SweepPoint point)
+    public FileLock? TryTake(SweepPoint point)
     {
-        RunLock? taken = null;
-        Writing(() => taken = RunLock.TryTake(Path.Combine(Folder, FinishedFolder), point.Hash));
+        FileLock? taken = null;
+        Writing(() => taken = StoreFolder.TryTake(Path.Combine(Folder, FinishedFolder), point.Hash));
         return taken;
     }
 

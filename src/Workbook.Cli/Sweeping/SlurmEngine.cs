@@ -114,7 +114,7 @@ internal sealed partial class SlurmEngine(Sweep sweep, int? jobs, SweepProgress 
         HashSet<string> wanted = [.. points.Select(point => point.Hash)];
         int[] tasks = [.. sweep.Points.Select((point, i) => (point, i)).Where(p => wanted.Contains(p.point.Hash)).Select(p => p.i % stride).Distinct().Order()];
         string logs = Path.Combine(sweep.Folder, LogFolder);
-        using (RunLock? held = sweep.Store.TryTake(points[0]), second = held is null ? null : sweep.Store.TryTake(points[0]))
+        using (FileLock? held = sweep.Store.TryTake(points[0]), second = held is null ? null : sweep.Store.TryTake(points[0]))
         {
             if (second is not null)
             {

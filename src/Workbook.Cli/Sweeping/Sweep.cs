@@ -19,12 +19,15 @@ internal sealed record SweepDefinition
 
     public required string Profile { get; init; }
 
-    /// <summary>What data the notebook finds.</summary>
-    public required string Dataset { get; init; }
+    /// <summary>What data the notebook finds; null where it leaves no choice.</summary>
+    public required PointData? Dataset { get; init; }
 
     public required string Version { get; init; }
 
     public string? DataFolder { get; init; }
+
+    /// <summary>The engine that runs the points; null for the runner's own.</summary>
+    public string? Kernel { get; init; }
 
     /// <summary>Seconds after which a point is stopped.</summary>
     public double? Timeout { get; init; }
@@ -118,8 +121,9 @@ internal sealed class Sweep
     {
         OutputFolder = outputFolder,
         DataFolder = Definition.DataFolder,
-        Dataset = Definition.Dataset.Length > 0 ? Definition.Dataset.Split(',')[0] : null, // by name: a node without it is not to take another
+        Dataset = Definition.Dataset?.Name, // by name: a node without it is not to take another
         Profile = Definition.Profile,
+        Kernel = Definition.Kernel,
         Runs = Store.Store,
         Timeout = Definition.Timeout is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
         Memory = memory,

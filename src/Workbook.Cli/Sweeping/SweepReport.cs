@@ -125,7 +125,7 @@ internal static class SweepReport
 
     private static string Values(Axis axis) => axis.Values.Count <= 6 ? string.Join(", ", axis.Values) : $"{axis.Values[0]}, {axis.Values[1]}, …, {axis.Values[^1]} ({axis.Values.Count})";
 
-    private static string RanOn(SweepSummary summary) => $"{(summary.Sweep.Definition.Dataset is { Length: > 0 } dataset ? $"{dataset}, " : "")}{summary.Sweep.Definition.Profile} profile";
+    private static string RanOn(SweepSummary summary) => $"{(summary.Sweep.Definition.Dataset is { } dataset ? $"{dataset}, " : "")}{summary.Sweep.Definition.Profile} profile";
 
     private static string Count(int count) => count.ToString("#,0", CultureInfo.InvariantCulture);
 }

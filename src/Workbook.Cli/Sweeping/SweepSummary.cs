@@ -172,7 +172,7 @@ internal sealed class SweepSummary
             {
                 Line(csv, [
                     outcome.Point.Notebook, .. names.Select(name => outcome.Point.Parameters[name]), value.Name, Number(value.Value), Number(value.Spread), value.Unit,
-                    value.Holds is { } holds ? holds ? "true" : "false" : "", outcome.Point.Profile, outcome.Point.Dataset,
+                    value.Holds is { } holds ? holds ? "true" : "false" : "", outcome.Point.Profile, outcome.Point.Dataset?.ToString() ?? "",
                     Number(Math.Round(outcome.Seconds, 3)), Number(Math.Round(outcome.ProcessorSeconds, 3)), Number(outcome.PeakMemory), outcome.Point.Hash,
                 ]);
             }

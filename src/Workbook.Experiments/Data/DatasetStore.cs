@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Workbook.Native;
 
 namespace Workbook;
 
@@ -60,7 +61,7 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
         if (offline is not null)
         {
             throw new WorkbookException(
-                $"{entry.Title} is not in the cache ({folder.Path}) and WORKBOOK_OFFLINE is set: unset it, or name a folder that has the files (--data DIR)");
+                $"{entry.Title} is not in the cache ({folder.Path}) and {EnvironmentVariables.Offline} is set: unset it, or name a folder that has the files (--data DIR)");
         }
 
         report?.Invoke(FormattableString.Invariant($"downloading {entry.Title} ({entry.Files.Sum(f => f.Download) / 1e6:0.0} MB)"));
@@ -83,7 +84,7 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
         {
             DatasetFolder nearest = places.MinBy(p => (p.Missing.Count, p.Path == directory ? 0 : 1))!;
             throw new WorkbookException(
-                $"{nearest.Path} lacks {string.Join(", ", nearest.Missing)}: put them there (plain or .gz), or leave --data and WORKBOOK_DATA out to download{nearest.Hint()}");
+                $"{nearest.Path} lacks {string.Join(", ", nearest.Missing)}: put them there (plain or .gz), or leave --data and {EnvironmentVariables.Data} out to download{nearest.Hint()}");
         }
 
         (ImageSet set, string[] hashes) = place.Load();
@@ -131,10 +132,10 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new WorkbookException(
-                $"the folder {path} can't be made ({e.Message}): set WORKBOOK_CACHE to one that can", e);
+                $"the folder {path} can't be made ({e.Message}): set {EnvironmentVariables.Cache} to one that can", e);
         }
 
-        (FileStream held, TimeSpan waited) = await LockAsync(path, patience.Lost, cancel);
+        (FileLock held, TimeSpan waited) = await LockAsync(path, patience.Lost, cancel);
         using (held)
         {
             var folder = new DatasetFolder(path, entry);
@@ -152,32 +153,34 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
     /// One download into a folder at a time, over all processes: the others wait as long as it gets on, then find
     /// the files. The empty lock file stays, since deleting it would let two in.
     /// </summary>
-    private static async Task<(FileStream Lock, TimeSpan Waited)> LockAsync(string path, TimeSpan longest, CancellationToken cancel)
+    private static async Task<(FileLock Lock, TimeSpan Waited)> LockAsync(string path, TimeSpan longest, CancellationToken cancel)
     {
         string file = Path.Combine(path, ".lock");
-        var waited = Stopwatch.StartNew();
-        for (long seen = 0; ;)
+        Stopwatch waited = Stopwatch.StartNew();
+        try
         {
-            try
+            for (long seen = 0; ; await Task.Delay(50, cancel))
             {
-                return (new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), waited.Elapsed);
-            }
-            catch (IOException) when (waited.Elapsed < longest)
-            {
+                if (FileLock.TryTake(file) is { } held)
+                {
+                    return (held, waited.Elapsed);
+                }
+
                 long size = new DirectoryInfo(path).EnumerateFiles().Sum(f => f.Exists ? f.Length : 0);
                 if (size != seen)
                 {
                     seen = size;
                     waited.Restart();
                 }
-
-                await Task.Delay(50, cancel);
+                else if (waited.Elapsed >= longest)
+                {
+                    throw new WorkbookException($"{file} is held by another process that gets no further: end that process, or set {EnvironmentVariables.Cache} to another folder");
+                }
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                throw new WorkbookException(
-                    $"{file} is held by another process or can't be written ({e.Message}): end that process, or set WORKBOOK_CACHE to another folder", e);
-            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WorkbookException($"{file} can't be written ({e.Message}): set {EnvironmentVariables.Cache} to another folder", e);
         }
     }
 

@@ -1,3 +1,5 @@
+using Workbook.Native;
+
 namespace Workbook;
 
 /// <summary>What is known of a data set on this machine.</summary>
@@ -25,11 +27,11 @@ public static class Datasets
     private static DatasetStore Store => new(
         Manifest.Embedded, CacheFolder, Offline, Patience.Asked, Patience.Trying);
 
-    private static string? Offline => Variable("WORKBOOK_OFFLINE") switch
+    private static string? Offline => EnvironmentVariables.Find(EnvironmentVariables.Offline) switch
     {
         null or "0" or "false" => null,
         Unreachable => "could not be downloaded",
-        _ => "nothing is downloaded (WORKBOOK_OFFLINE)",
+        _ => $"nothing is downloaded ({EnvironmentVariables.Offline})",
     };
 
     /// <summary>The one cache of all notebooks: a folder of the user, or WORKBOOK_CACHE.</summary>
@@ -45,7 +47,7 @@ public static class Datasets
     /// <param name="report">Gets a line of text now and then while a download runs.</param>
     /// <exception cref="WorkbookException">Unknown name; files missing, damaged or not belonging together; no mirror answers.</exception>
     public static ImageSet Open(string? dataset = null, string? directory = null, Action<string>? report = null) =>
-        Store.Open(dataset ?? Variable("WORKBOOK_DATASET") ?? "auto", directory ?? Variable("WORKBOOK_DATA"), report);
+        Store.Open(dataset ?? EnvironmentVariables.Find(EnvironmentVariables.Dataset) ?? "auto", directory ?? EnvironmentVariables.Find(EnvironmentVariables.Data), report);
 
     /// <summary>
     /// Downloads what is missing or damaged of a data set, to the cache or to DIRECTORY/NAME. A broken download is
@@ -65,7 +67,5 @@ public static class Datasets
 
     /// <summary>All data sets and what is here of them, in <paramref name="directory"/>, else WORKBOOK_DATA, else the cache.</summary>
     /// <param name="directory">A folder to look in, as for <see cref="Open"/>.</param>
-    public static IReadOnlyList<DatasetStatus> List(string? directory = null) => Store.List(directory ?? Variable("WORKBOOK_DATA"));
-
-    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+    public static IReadOnlyList<DatasetStatus> List(string? directory = null) => Store.List(directory ?? EnvironmentVariables.Find(EnvironmentVariables.Data));
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
+using Workbook.Native;
 
 namespace Workbook;
 
@@ -278,7 +279,7 @@ internal sealed class Downloader(
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new WorkbookException(
-                $"{path} can't be written ({e.Message}): free some space there, or set WORKBOOK_CACHE to another folder", e);
+                $"{path} can't be written ({e.Message}): free some space there, or set {EnvironmentVariables.Cache} to another folder", e);
         }
     }
 }

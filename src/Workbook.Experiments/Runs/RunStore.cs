@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Workbook.Native;
 
 namespace Workbook;
 
@@ -35,7 +36,7 @@ public sealed record StoredRun(string Hash, RunState State, RunRecord? Record, R
 public sealed partial class RunStore
 {
     /// <summary>The environment variable that names the store's folder.</summary>
-    public const string Variable = "WORKBOOK_RUNS";
+    public const string Variable = EnvironmentVariables.Runs;
 
     /// <summary>The folder in a store that is no run's: what sweeps over notebooks keep.</summary>
     internal const string SweepsFolder = "sweeps";
@@ -80,7 +81,7 @@ public sealed partial class RunStore
         }
 
         Writing(() => StoreFolder.Prepare(Folder));
-        using RunLock held = Wait(hash, record);
+        using FileLock held = Wait(hash, record);
         if (Find(record, out string? fault) is { } meanwhile)
         {
             return meanwhile;
@@ -133,7 +134,7 @@ public sealed partial class RunStore
         }
 
         List<StoredRun> runs = [];
-        foreach (string folder in Directory.EnumerateDirectories(Folder).Where(f => Path.GetFileName(f) is not (RunLock.FolderName or SweepsFolder)))
+        foreach (string folder in Directory.EnumerateDirectories(Folder).Where(f => Path.GetFileName(f) is not (StoreFolder.LocksFolder or SweepsFolder)))
         {
             string[] parts = Path.GetFileName(folder).Split('.');
             StoredRun? run = parts is ["", var hash, ..] ? Unfinished(folder, hash) : Complete(folder);
@@ -155,7 +156,7 @@ public sealed partial class RunStore
         bool deleted = false;
         Writing(() =>
         {
-            using RunLock? held = RunLock.TryTake(Folder, StoreFolder.HashOf(run.Folder));
+            using FileLock? held = StoreFolder.TryTake(Folder, StoreFolder.HashOf(run.Folder));
             if (held is not null && Directory.Exists(run.Folder))
             {
                 StoreFolder.Delete(run.Folder);
@@ -217,7 +218,7 @@ public sealed partial class RunStore
         bool running;
         try
         {
-            using RunLock? free = RunLock.TryTake(Folder, hash);
+            using FileLock? free = StoreFolder.TryTake(Folder, hash);
             running = free is null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -228,13 +229,13 @@ public sealed partial class RunStore
         return Directory.Exists(folder) ? new(hash, running ? RunState.Running : RunState.Unfinished, RunFolder.RecordOf(folder), null, RunFolder.BytesOf(folder), null, folder) : null;
     }
 
-    private RunLock Wait(string hash, RunRecord record)
+    private FileLock Wait(string hash, RunRecord record)
     {
         bool told = false;
         while (true)
         {
-            RunLock? taken = null;
-            Writing(() => taken = RunLock.TryTake(Folder, hash));
+            FileLock? taken = null;
+            Writing(() => taken = StoreFolder.TryTake(Folder, hash));
             if (taken is not null)
             {
                 return taken;

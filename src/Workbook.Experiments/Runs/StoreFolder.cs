@@ -1,15 +1,20 @@
+using Workbook.Native;
+
 namespace Workbook;
 
 /// <summary>The folder of a run store: where it is, and that it is one.</summary>
 internal static class StoreFolder
 {
+    /// <summary>The folder of the lock files, in a store's.</summary>
+    internal const string LocksFolder = ".locks";
+
     private const string FormatFile = "store.json";
     private const string Format = """{ "format": 2 }""";
 
     /// <summary>What the variable names, else <c>artifacts/runs</c> in the nearest folder, from the current one upwards, that has <c>artifacts</c>.</summary>
     internal static string Default()
     {
-        if (Environment.GetEnvironmentVariable(RunStore.Variable) is { Length: > 0 } named)
+        if (EnvironmentVariables.Find(EnvironmentVariables.Runs) is { } named)
         {
             return named;
         }
@@ -29,7 +34,7 @@ internal static class StoreFolder
     {
         if (File.Exists(folder))
         {
-            throw new WorkbookException($"the run store {folder} is a file: name a folder with {RunStore.Variable}");
+            throw new WorkbookException($"the run store {folder} is a file: name a folder with {EnvironmentVariables.Runs}");
         }
 
         try
@@ -44,13 +49,13 @@ internal static class StoreFolder
                 : Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(entry => !Path.GetFileName(entry).StartsWith('.')))
             {
                 throw new WorkbookException(File.Exists(path)
-                    ? $"the run store {folder} is of another version ({FormatFile} is not {Format}): delete it, or name another folder with {RunStore.Variable}"
-                    : $"{folder} holds other things than runs: name another folder with {RunStore.Variable}");
+                    ? $"the run store {folder} is of another version ({FormatFile} is not {Format}): delete it, or name another folder with {EnvironmentVariables.Runs}"
+                    : $"{folder} holds other things than runs: name another folder with {EnvironmentVariables.Runs}");
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new WorkbookException($"the run store {folder} can't be read ({e.Message}): name another folder with {RunStore.Variable}", e);
+            throw new WorkbookException($"the run store {folder} can't be read ({e.Message}): name another folder with {EnvironmentVariables.Runs}", e);
         }
     }
 
@@ -65,6 +70,10 @@ internal static class StoreFolder
         }
     }
 
+    /// <summary>The right to work on what has this hash, or null if another process or thread has it.</summary>
+    internal static FileLock? TryTake(string store, string hash) =>
+        FileLock.TryTake(Path.Combine(Directory.CreateDirectory(Path.Combine(store, LocksFolder)).FullName, hash));
+
     /// <summary>Writes to a store; says one line where that can't be done.</summary>
     /// <exception cref="WorkbookException">The store can't be written.</exception>
     internal static void Writing(string store, Action write)
@@ -75,7 +84,7 @@ internal static class StoreFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or WorkbookException)
         {
-            throw new WorkbookException($"the run store {store} can't be written ({e.Message}): make room or name another folder with {RunStore.Variable}", e);
+            throw new WorkbookException($"the run store {store} can't be written ({e.Message}): make room or name another folder with {EnvironmentVariables.Runs}", e);
         }
     }
 

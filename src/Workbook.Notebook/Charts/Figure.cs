@@ -11,7 +11,6 @@ namespace Workbook.Notebook;
 /// <param name="title">The title, shown above the chart; empty for none.</param>
 /// <param name="text">The numbers in words, for places that show no charts; lines.</param>
 /// <param name="height">Height in pixels; the width is the page's.</param>
-[TypeFormatterSource(typeof(BundleFormatterSource), "text/html", "text/plain")]
 public sealed class Figure(GenericChart chart, string title, string text = "", int height = 420) : IShowable
 {
     // Height over width, and pixels beside: square cells then leave no gap on a narrow page; the height is the most it may be.
@@ -39,8 +38,18 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
         ["text/plain"] = string.Join('\n', new[] { Title, Text, string.IsNullOrEmpty(Caption) ? "" : $"({Caption})" }.Where(line => line.Length > 0)),
     };
 
-    /// <summary>The HTML of <see cref="Formatters.InNotebook"/>, for hosts that ask for it.</summary>
-    public string ToHtml() => Formatters.InNotebook(this)["text/html"];
+    /// <summary>
+    /// The chart as an output of this notebook: without a caption it gets the notebook's, and the first chart of a host that drops what
+    /// imported files show brings plotly.js along.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> ToOutput()
+    {
+        IReadOnlyDictionary<string, string> bundle = (Caption is null ? WithCaption(RunContext.Current.Caption()) : this).ToBundle();
+        return PlotlyScript.Due() is { Length: > 0 } script ? bundle.ToDictionary(b => b.Key, b => b.Key == "text/html" ? script + b.Value : b.Value) : bundle;
+    }
+
+    /// <summary>The HTML of <see cref="ToOutput"/>, for hosts that ask for it.</summary>
+    public string ToHtml() => ToOutput()["text/html"];
 
     private string Html()
     {

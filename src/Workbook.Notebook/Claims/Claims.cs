@@ -137,15 +137,15 @@ public static class Claims
             Measured = measured,
             Spread = spread,
             Expected = "",
-            Dataset = Lab.Context.Dataset,
-            Profile = Lab.Profile,
+            Dataset = RunContext.Current.Dataset,
+            Profile = RunContext.Current.Profile,
             Seeds = seeds,
         };
     }
 
     private static int[] SeedsOf(string id, int count, IEnumerable<int>? seeds)
     {
-        int[] all = [.. seeds ?? Lab.Context.Seeds];
+        int[] all = [.. seeds ?? RunContext.Current.Seeds];
         return all.Length == 0 ? [.. Enumerable.Range(0, count)]
             : all.Length == count ? all
             : throw new WorkbookException($"claim {id} has {count} values for {all.Length} seeds: give one value a seed, or name the seeds (seeds: …)");

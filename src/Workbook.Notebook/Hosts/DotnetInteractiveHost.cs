@@ -1,64 +1,53 @@
 using System.Collections.Concurrent;
 using System.Reflection;
-using Plotly.NET;
+using System.Runtime.CompilerServices;
+using Microsoft.DotNet.Interactive;
+using Microsoft.DotNet.Interactive.Events;
+using Microsoft.DotNet.Interactive.Formatting;
 
 namespace Workbook.Notebook;
 
 /// <summary>
-/// .NET Interactive (Polyglot Notebooks, its Jupyter kernel), reached by reflection: the kernel brings its own assemblies,
-/// and its packages are no longer published.
+/// .NET Interactive (Polyglot Notebooks, its Jupyter kernel). The kernel brings its own assemblies: where it does not run,
+/// nothing here may be called, and asks for them.
 /// </summary>
 internal sealed class DotnetInteractiveHost : INotebookHost
 {
-    private readonly PropertyInfo _current;
-    private readonly PropertyInfo _command;
-    private readonly MethodInfo _publish;
-    private readonly ConstructorInfo _formatted;
-    private readonly ConstructorInfo _produced;
-    private readonly ConstructorInfo _updated;
-
     // A progress bar may be moved by a thread that the cell's context does not flow to.
-    private readonly ConcurrentDictionary<string, object> _contexts = new();
-
-    private DotnetInteractiveHost(Type context, Type formatted, Type produced, Type updated)
-    {
-        _current = context.GetProperty("Current", BindingFlags.Public | BindingFlags.Static)!;
-        _command = context.GetProperty("Command")!;
-        _publish = context.GetMethods().First(m => m.Name == "Publish" && m.GetParameters().Length == 1);
-        _formatted = formatted.GetConstructor([typeof(string), typeof(string)])!;
-        _produced = ConstructorWith(produced, "valueId");
-        _updated = ConstructorWith(updated, "valueId");
-    }
+    private readonly ConcurrentDictionary<string, KernelInvocationContext> _contexts = new();
+    private readonly ConditionalWeakTable<KernelInvocationContext, object> _watched = [];
 
     public string Name => ".NET Interactive";
 
     public bool WantsPlotly => true;
 
-    /// <summary>The host, if its assemblies are among those loaded.</summary>
-    public static DotnetInteractiveHost? TryCreate(IEnumerable<Assembly> loaded)
-    {
-        Assembly[] all = [.. loaded];
-        Type? Find(string name) => all.Select(a => a.GetType("Microsoft.DotNet.Interactive." + name)).FirstOrDefault(t => t is not null);
-        if (Find("Formatting.Formatter") is Type formatter)
-        {
-            RegisterCharts(formatter);
-        }
+    /// <summary>Whether the kernel's assemblies are among those loaded.</summary>
+    public static bool IsAmong(IEnumerable<Assembly> loaded) => loaded.Any(a => a.GetName().Name == "Microsoft.DotNet.Interactive");
 
-        return Find("KernelInvocationContext") is Type context
-            && Find("Formatting.FormattedValue") is Type formatted
-            && Find("Events.DisplayedValueProduced") is Type produced
-            && Find("Events.DisplayedValueUpdated") is Type updated
-            ? new DotnetInteractiveHost(context, formatted, produced, updated)
-            : null;
+    /// <summary>The host; values of the library's types look from now on as <see cref="Formatters"/> says.</summary>
+    /// <exception cref="WorkbookException">The kernel is of a version that the library was not made for.</exception>
+    public static INotebookHost Create()
+    {
+        try
+        {
+            return Ready();
+        }
+        catch (Exception e) when (e is TypeLoadException or MissingMemberException or FileLoadException or FileNotFoundException)
+        {
+            throw new WorkbookException(
+                $"this kernel is not the .NET Interactive that the library was made for ({e.Message}): "
+                + "'dotnet tool update --global Microsoft.dotnet-interactive --version 1.0.712001' gets that", e);
+        }
     }
 
     public string Display(IReadOnlyDictionary<string, string> bundle)
     {
         string id = Guid.NewGuid().ToString("N");
-        if (_current.GetValue(null) is object context)
+        if (KernelInvocationContext.Current is { } context)
         {
             _contexts[id] = context;
-            Publish(_produced, context, id, bundle);
+            _watched.GetValue(context, Watch);
+            context.Publish(new DisplayedValueProduced(bundle[Formatters.PlainType], context.Command, Values(bundle), id));
         }
 
         return id;
@@ -66,46 +55,73 @@ internal sealed class DotnetInteractiveHost : INotebookHost
 
     public void Update(string id, IReadOnlyDictionary<string, string> bundle)
     {
-        if ((_current.GetValue(null) ?? _contexts.GetValueOrDefault(id)) is object context)
+        if ((KernelInvocationContext.Current ?? _contexts.GetValueOrDefault(id)) is { } context)
         {
-            Publish(_updated, context, id, bundle);
+            context.Publish(new DisplayedValueUpdated(bundle[Formatters.PlainType], id, context.Command, Values(bundle)));
         }
     }
 
-    private void Publish(ConstructorInfo constructor, object context, string id, IReadOnlyDictionary<string, string> bundle)
+    /// <summary>The newest formatter of a type wins: whoever loads one for charts later is followed by ours.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal static void RegisterFormatters()
     {
-        Array values = Array.CreateInstance(_formatted.DeclaringType!, bundle.Count);
-        int index = 0;
-        foreach ((string mime, string text) in bundle)
+        foreach ((Type type, string[] mimeTypes) in Formatters.Known)
         {
-            values.SetValue(_formatted.Invoke([mime, text]), index++);
-        }
+            foreach (string mimeType in mimeTypes)
+            {
+                bool Write(object value, FormatContext context)
+                {
+                    if (Formatters.TryFormat(value) is not { } bundle || !bundle.TryGetValue(mimeType, out string? text))
+                    {
+                        return false;
+                    }
 
-        object?[] arguments = [.. constructor.GetParameters().Select(parameter => parameter.Name switch
-        {
-            "value" => bundle["text/plain"],
-            "valueId" => id,
-            "command" => _command.GetValue(context),
-            "formattedValues" => values,
-            _ => parameter.DefaultValue,
-        })];
-        _publish.Invoke(context, [constructor.Invoke(arguments)]);
+                    context.Writer.Write(text);
+                    return true;
+                }
+
+                Formatter.Register(type, Write, mimeType);
+            }
+
+            Formatter.SetPreferredMimeTypesFor(type, mimeTypes);
+        }
     }
 
-    // Plotly.NET's own charts bear no attribute of ours that would say how a trailing one looks.
-    private static void RegisterCharts(Type formatter)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static DotnetInteractiveHost Ready()
     {
-        string[] mimeTypes = ["text/html", "text/plain"];
-        MethodInfo register = formatter.GetMethod("Register", [typeof(Type), typeof(Action<object, TextWriter>), typeof(string)])!;
-        foreach (string mimeType in mimeTypes)
+        RegisterFormatters();
+        KernelInvocationContext.Current?.HandlingKernel?.RootKernel.KernelEvents.Subscribe(new Observer(e =>
         {
-            Action<object, TextWriter> write = (chart, writer) => writer.Write(Formatters.TryFormat(chart)![mimeType]);
-            register.Invoke(null, [typeof(GenericChart), write, mimeType]);
-        }
-
-        formatter.GetMethod("SetPreferredMimeTypesFor", [typeof(Type), typeof(string[])])!.Invoke(null, [typeof(GenericChart), mimeTypes]);
+            if (e is KernelExtensionLoaded)
+            {
+                RegisterFormatters();
+            }
+        }));
+        return new DotnetInteractiveHost();
     }
 
-    private static ConstructorInfo ConstructorWith(Type type, string parameter) =>
-        type.GetConstructors().First(c => c.GetParameters().Any(p => p.Name == parameter));
+    private static FormattedValue[] Values(IReadOnlyDictionary<string, string> bundle) => [.. bundle.Select(part => new FormattedValue(part.Key, part.Value))];
+
+    // An exception that ends a cell leaves its bars as they are: nobody disposes of them. Once the cell is complete, nothing moves them.
+    private static object Watch(KernelInvocationContext context) => context.KernelEvents.Subscribe(new Observer(e =>
+    {
+        if (e is CommandFailed)
+        {
+            ProgressBar.StopAll();
+        }
+    }));
+
+    private sealed class Observer(Action<KernelEvent> onNext) : IObserver<KernelEvent>
+    {
+        public void OnNext(KernelEvent value) => onNext(value);
+
+        public void OnError(Exception error)
+        {
+        }
+
+        public void OnCompleted()
+        {
+        }
+    }
 }

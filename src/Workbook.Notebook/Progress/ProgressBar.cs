@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 
@@ -7,6 +8,8 @@ namespace Workbook.Notebook;
 public sealed class ProgressBar : IDisposable
 {
     private static readonly TimeSpan s_between = TimeSpan.FromMilliseconds(300);
+
+    private static readonly ConcurrentDictionary<ProgressBar, bool> s_open = new();
 
     private readonly Lock _lock = new();
     private readonly INotebookHost _host = NotebookHost.Current;
@@ -24,6 +27,7 @@ public sealed class ProgressBar : IDisposable
         _title = title;
         _total = total;
         _id = _host.UpdatesInPlace ? _host.Display(Bundle(TimeSpan.Zero)) : "";
+        s_open[this] = true;
     }
 
     /// <summary>Shows an empty bar; where outputs can't be replaced, the bar appears when it ends.</summary>
@@ -43,7 +47,11 @@ public sealed class ProgressBar : IDisposable
             if (!_ended && (_done == _total || (_host.UpdatesInPlace && elapsed - _shown >= s_between)))
             {
                 _shown = elapsed;
-                _ended = _done == _total;
+                if (_done == _total)
+                {
+                    End();
+                }
+
                 _host.Update(_id, Bundle(elapsed));
             }
         }
@@ -56,17 +64,32 @@ public sealed class ProgressBar : IDisposable
         return new UnderWay(this);
     }
 
-    /// <summary>Shows the bar as it stands, for work that ends early.</summary>
+    /// <summary>Shows where the bar stopped, for work that ends early.</summary>
     public void Dispose()
     {
         lock (_lock)
         {
             if (!_ended)
             {
-                _ended = true;
+                End();
                 _host.Update(_id, Bundle(Stopwatch.GetElapsedTime(_start)));
             }
         }
+    }
+
+    /// <summary>Stops every bar that has not ended: the cell that would have moved them has failed.</summary>
+    internal static void StopAll()
+    {
+        foreach (ProgressBar bar in s_open.Keys)
+        {
+            bar.Dispose();
+        }
+    }
+
+    private void End()
+    {
+        _ended = true;
+        s_open.TryRemove(this, out _);
     }
 
     private void Change(int runs)
@@ -90,12 +113,13 @@ public sealed class ProgressBar : IDisposable
         double share = (double)_done / _total;
         string left = _done == 0 || _done == _total ? "" : $", {Clock(elapsed * ((1 - share) / share))} left";
         string running = _running == 0 || _done == _total ? "" : $" done, {_running} running";
-        string words = $"{_done}/{_total}{running} · {Clock(elapsed)}{left}";
+        bool stopped = _ended && _done < _total;
+        string words = stopped ? $"stopped at {_done}/{_total} · {Clock(elapsed)}" : $"{_done}/{_total}{running} · {Clock(elapsed)}{left}";
         int cells = (int)(share * 20);
         return new Dictionary<string, string>
         {
             ["text/html"] = $"<div class=\"wb-progress\" style=\"display:flex;flex-wrap:wrap;gap:.2em .8em;align-items:center;font-size:13px\"><span>{WebUtility.HtmlEncode(_title)}</span> "
-                + FormattableString.Invariant($"<span style=\"flex:0 1 12em;min-width:6em;height:.6em;background:rgba(128,128,128,.3);border-radius:.3em\"><span style=\"display:block;width:{share * 100:0.#}%;height:100%;background:#0072B2;border-radius:.3em\"></span></span> <span>{words}</span></div>"),
+                + FormattableString.Invariant($"<span style=\"flex:0 1 12em;min-width:6em;height:.6em;background:rgba(128,128,128,.3);border-radius:.3em\"><span style=\"display:block;width:{share * 100:0.#}%;height:100%;background:{(stopped ? "#D55E00" : "#0072B2")};border-radius:.3em\"></span></span> <span>{words}</span></div>"),
             ["text/plain"] = $"{_title} [{new string('#', cells)}{new string('.', 20 - cells)}] {words}",
         };
     }

@@ -16,7 +16,6 @@ public sealed record Column(string Title, string? Format = null)
 /// <summary>A table: text to the left, numbers to the right.</summary>
 /// <param name="title">What it shows; empty for none.</param>
 /// <param name="columns">The columns; a string is a column without a format.</param>
-[TypeFormatterSource(typeof(BundleFormatterSource), "text/html", "text/plain")]
 public sealed class Table(string title, params Column[] columns) : IShowable
 {
     private readonly List<object?[]> _rows = [];

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Workbook.Cli.Engines;
 using Workbook.Cli.Tests.Running;
 using Xunit;
 
@@ -46,23 +47,36 @@ public class DevcontainerTests
     }
 
     [Fact]
-    public void Its_creation_builds_registers_the_kernel_twice_and_fetches_the_data()
+    public void Its_creation_builds_restores_the_tools_registers_the_kernels_and_fetches_the_data()
     {
         using Workspace workspace = new();
         (int exitCode, string[] calls, _) = Create(workspace, dataExitCode: 0);
 
         Assert.Equal(0, exitCode);
-        Assert.Equal(3, calls.Length);
-        Assert.Equal("build Workbook.sln", calls[0]);
-        Assert.Matches("^tool update --global ClrKernel --version [0-9.]+$", calls[1]);
-        Assert.Equal("run --no-build --project src/Workbook.Cli -- data fetch", calls[2]);
+        Assert.Equal(5, calls.Length);
+        Assert.Equal(["build Workbook.sln", "tool restore"], calls[..2]);
+        Assert.Equal($"tool update --global Microsoft.dotnet-interactive --version {InteractiveTool.Version}", calls[2]);
+        Assert.Matches("^tool update --global ClrKernel --version [0-9.]+$", calls[3]);
+        Assert.Equal("run --no-build --project src/Workbook.Cli -- data fetch", calls[4]);
         string home = Path.Combine(workspace.Folder, "home");
-        Assert.All((string[])["clrkernel", ".net-csharp"], name =>
-        {
-            JsonNode spec = JsonNode.Parse(File.ReadAllText(Path.Combine(home, ".local/share/jupyter/kernels", name, "kernel.json")))!;
-            Assert.Equal([$"{home}/.dotnet/tools/clrkernel", "jupyter", "{connection_file}"], spec["argv"]!.AsArray().Select(argument => argument!.ToString()));
-            Assert.Equal("csharp", spec["language"]!.ToString());
-        });
+        Assert.All(
+            ((string, string[])[])[(".net-csharp", ["dotnet-interactive", "jupyter", "--default-kernel", "csharp", "{connection_file}"]),
+                ("clrkernel", ["clrkernel", "jupyter", "{connection_file}"])],
+            kernel =>
+            {
+                JsonNode spec = JsonNode.Parse(File.ReadAllText(Path.Combine(home, ".local/share/jupyter/kernels", kernel.Item1, "kernel.json")))!;
+                Assert.Equal([$"{home}/.dotnet/tools/{kernel.Item2[0]}", .. kernel.Item2[1..]], spec["argv"]!.AsArray()
+                    .Select(argument => argument!.ToString()));
+            });
+    }
+
+    [Fact]
+    public void The_clones_tools_the_container_and_the_workflow_have_the_same_kernel()
+    {
+        JsonNode manifest = JsonNode.Parse(File.ReadAllText(Repository.PathOf(".config", "dotnet-tools.json")))!;
+        Assert.Equal(InteractiveTool.Version, manifest["tools"]!["microsoft.dotnet-interactive"]!["version"]!.ToString());
+        Assert.Contains($"Microsoft.dotnet-interactive --version {InteractiveTool.Version}",
+            File.ReadAllText(Repository.PathOf(".github", "workflows", "ci.yml")), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -110,11 +110,11 @@ public sealed class PublishTests : IDisposable
     public void Without_a_browser_nothing_runs_and_one_line_says_why()
     {
         _workspace.Write("notebooks/n", "File.WriteAllText(\"ran\", \"\");");
-        (int exitCode, _, string errors) = Workspace.Finish(_workspace.Start(new Dictionary<string, string> { [BrowserFinder.Variable] = "/no/browser" }, "publish"));
+        (int exitCode, _, string errors) = Workspace.Finish(_workspace.Start(new Dictionary<string, string> { ["WORKBOOK_BROWSER"] = "/no/browser" }, "publish"));
         Assert.Equal(2, exitCode);
         Assert.Equal("error: WORKBOOK_BROWSER names /no/browser, which is not there: name the program of a Chromium, Chrome or Edge, or unset the variable", errors.Trim());
         Assert.False(File.Exists(_workspace.PathOf("notebooks", "ran")) || Directory.Exists(_workspace.PathOf("artifacts")));
-        Assert.Equal(0, Workspace.Finish(_workspace.Start(new Dictionary<string, string> { [BrowserFinder.Variable] = "/no/browser" }, "run")).ExitCode);
+        Assert.Equal(0, Workspace.Finish(_workspace.Start(new Dictionary<string, string> { ["WORKBOOK_BROWSER"] = "/no/browser" }, "run")).ExitCode);
     }
 
     // The share of white pixels, and how many have a colour: those of the curve.

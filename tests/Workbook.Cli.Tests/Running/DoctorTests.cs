@@ -14,7 +14,8 @@ public sealed class DoctorTests : IDisposable
     {
         (int exitCode, string output, string errors) = _workspace.Run("doctor");
         Assert.True(exitCode == (output.Contains("missing ", StringComparison.Ordinal) ? 1 : 0), output + errors);
-        foreach (string subject in new[] { "system: ", ".NET runtime: ", ".NET SDK: ", "libtorch: loads and computes", "processors: ", "memory: ", "disk: ", "data: ", "browser: " })
+        foreach (string subject in new[] { "system: ", ".NET runtime: ", ".NET SDK: ", "libtorch: loads and computes", "processors: ", "memory: ", "disk: ",
+            "data: ", "browser: ", "kernel dotnet-interactive: " })
         {
             Assert.Contains(subject, output, StringComparison.Ordinal);
         }

@@ -67,7 +67,7 @@ public sealed class OutputTests : IDisposable
             0,
             """
             #r "Workbook.Notebook"
-            class Rich : Workbook.Notebook.Hosts.IShowable
+            class Rich : Workbook.Notebook.IShowable
             {
                 public IReadOnlyDictionary<string, string> ToBundle() => new Dictionary<string, string>
                 {

@@ -46,7 +46,7 @@ public sealed class ReferenceTests : IDisposable
             0,
             "#r \"FSharp.Core.dll\"\n#r \"DynamicObj.dll\"\n#r \"Plotly.NET.dll\"\n#r \"Workbook.Notebook.dll\"\nvar chart = Plotly.NET.GenericChart.ofTraceObject(true, new Plotly.NET.Trace2D(\"scatter\"));\nPlotly.NET.GenericChart.toChartHTML(chart).Length > 100",
             "AppDomain.CurrentDomain.GetAssemblies().Count(a => a.GetName().Name is \"FSharp.Core\" or \"Workbook.Notebook\")",
-            "Workbook.Notebook.Hosts.NotebookHost.Current.Name");
+            "Workbook.Notebook.NotebookHost.Current.Name");
         Assert.Equal(["execute_result: true"], Notebooks.Outputs(notebook, 0));
         Assert.Equal(["execute_result: 2"], Notebooks.Outputs(notebook, 1));
         Assert.Equal(["execute_result: workbook run"], Notebooks.Outputs(notebook, 2));

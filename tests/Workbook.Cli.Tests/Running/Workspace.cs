@@ -45,13 +45,15 @@ public sealed class Workspace : IDisposable
 
     public (int ExitCode, string Output, string Errors) Run(params string[] arguments) => Finish(Start(arguments));
 
-    public static (int ExitCode, string Output, string Errors) Finish(Process process)
+    /// <param name="process">The process.</param>
+    /// <param name="minutes">How long it may take on a busy machine.</param>
+    public static (int ExitCode, string Output, string Errors) Finish(Process process, int minutes = 3)
     {
         using (process)
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync();
             Task<string> errors = process.StandardError.ReadToEndAsync();
-            if (!process.WaitForExit(TimeSpan.FromMinutes(3)))
+            if (!process.WaitForExit(TimeSpan.FromMinutes(minutes)))
             {
                 process.Kill(entireProcessTree: true);
                 Assert.Fail("the program did not end");

@@ -68,8 +68,7 @@ public sealed class SweepTests : IDisposable
 
     private static string Claim(string holds) => $$"""
         #r "Workbook.Notebook.dll"
-        using Workbook.Notebook.Claims;
-        using Workbook.Notebook.Hosts;
+        using Workbook.Notebook;
         Claims.Ours("pruning.tiny", "Tiny", [1.5], {{holds}} ? Expect.Above(0) : Expect.Below(0), seeds: [seed]).Show();
         """;
 }

@@ -1,4 +1,4 @@
-namespace Workbook.Cli.Running;
+namespace Workbook.Cli.Engines;
 
 /// <summary>What a notebook's process used of its machine.</summary>
 /// <param name="Seconds">Processor time of all its threads.</param>

@@ -1,5 +1,3 @@
-using System.Reflection;
-
 namespace Workbook.Notebook;
 
 /// <summary>The host that runs this notebook.</summary>
@@ -14,13 +12,9 @@ public static class NotebookHost
         set => s_current = value;
     }
 
-    /// <summary>The kernel that runs in this process, found by its assemblies; null where none of those known here does.</summary>
-    internal static INotebookHost? Find(IReadOnlyList<Assembly> loaded) =>
-        (INotebookHost?)DotnetInteractiveHost.TryCreate(loaded) ?? (INotebookHost?)ClrKernelHost.TryCreate(loaded) ?? VersoHost.TryCreate(loaded);
-
     /// <summary>Whether a host was chosen already.</summary>
     internal static bool IsSet => s_current is not null;
 
     /// <summary>Shows a value as an output of the running cell and returns the output's id.</summary>
-    public static string Show(this IShowable value) => Current.Display(Formatters.InNotebook(value));
+    public static string Show(this IShowable value) => Current.Display(value.ToOutput());
 }

@@ -18,4 +18,11 @@ public sealed record Recorded(string Name, double Value, string Unit = "") : ISh
         ["text/plain"] = string.Create(CultureInfo.InvariantCulture, $"{Name}: {Value:G6}{(Unit.Length == 0 ? "" : " " + Unit)}"),
         [MimeType] = new JsonObject { ["name"] = Name, ["value"] = double.IsFinite(Value) ? Value : null, ["unit"] = Unit }.ToJsonString(),
     };
+
+    /// <summary>Reads the JSON of <see cref="ToBundle"/>; null for whatever else a notebook shows under its type.</summary>
+    internal static Recorded? Read(JsonNode? json) =>
+        json is JsonObject members && members["name"] is JsonValue name && name.TryGetValue(out string? text)
+            ? new(text, members["value"] is JsonValue value && value.TryGetValue(out double number) ? number : double.NaN,
+                members["unit"] is JsonValue unit && unit.TryGetValue(out string? words) ? words : "")
+            : null;
 }

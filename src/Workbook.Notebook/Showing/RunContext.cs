@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
+using Workbook.Native;
 
 namespace Workbook.Notebook;
 
@@ -12,6 +14,24 @@ namespace Workbook.Notebook;
 /// <param name="Hash">The data set's SHA-256, where that is stated.</param>
 public sealed record RunContext(string Dataset, string Title, string Profile, IReadOnlyList<int> Seeds, int? TrainingImages = null, string? Hash = null, string? Schedule = null)
 {
+    private static RunContext? s_current;
+
+    /// <summary>What the running notebook has said of itself.</summary>
+    /// <exception cref="WorkbookException">The profile is none; or the notebook's start has failed, and its host did not say so.</exception>
+    internal static RunContext Current
+    {
+        get
+        {
+            Failure?.Throw();
+            return s_current ??= new("", "", ProfileOfEnvironment(), []);
+        }
+
+        set => s_current = value;
+    }
+
+    /// <summary>Why the notebook's start has failed, where its host dropped that.</summary>
+    internal static ExceptionDispatchInfo? Failure { get; set; }
+
     /// <summary>For example "MNIST · quick profile · 5 seeds (0–4) · 20,000 training images".</summary>
     public string Caption()
     {
@@ -55,5 +75,17 @@ public sealed record RunContext(string Dataset, string Title, string Profile, IR
         bool run = Seeds.Zip(Seeds.Skip(1), (a, b) => b == a + 1).All(next => next);
         IEnumerable<string> shown = (run ? [Seeds[0], Seeds[^1]] : Seeds).Select(seed => seed.ToString(CultureInfo.InvariantCulture));
         return $"{Seeds.Count} seeds ({string.Join(run ? "–" : ", ", shown)})";
+    }
+
+    /// <exception cref="WorkbookException">The variable names none.</exception>
+    internal static string ProfileOfEnvironment()
+    {
+        string? profile = EnvironmentVariables.Find(EnvironmentVariables.Profile);
+        return profile switch
+        {
+            null => "quick",
+            "quick" or "paper" => profile,
+            _ => throw new WorkbookException($"{EnvironmentVariables.Profile}={profile}: there are the profiles quick and paper"),
+        };
     }
 }

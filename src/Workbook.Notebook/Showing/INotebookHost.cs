@@ -32,4 +32,7 @@ public interface IShowable
 {
     /// <summary>MIME type → text; always holds <c>text/plain</c>.</summary>
     IReadOnlyDictionary<string, string> ToBundle();
+
+    /// <summary>The same as an output of the notebook that shows it, where that makes a difference.</summary>
+    IReadOnlyDictionary<string, string> ToOutput() => ToBundle();
 }

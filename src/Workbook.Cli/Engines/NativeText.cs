@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Workbook.Cli.Running;
+namespace Workbook.Cli.Engines;
 
 /// <summary>Reads what the kernel process writes to one of its file descriptors, up to a mark at each cell's end.</summary>
 internal sealed class NativeText(Stream stream, string endOfCell, Action<string> add)

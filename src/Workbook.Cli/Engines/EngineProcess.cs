@@ -1,0 +1,99 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+
+namespace Workbook.Cli.Engines;
+
+/// <summary>The process that an engine runs cells in: started with its streams read, watched, and ended with all its children.</summary>
+internal abstract class EngineProcess
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Held while one is started: another's pipes must not leak into it, whose ends would stay open as long as it lives.</summary>
+    protected static Lock Starting { get; } = new();
+
+    protected Process Process { get; init; } = null!;
+
+    /// <inheritdoc cref="IEngine.WasKilled"/>
+    public bool WasKilled => !OperatingSystem.IsWindows() && Process.HasExited && Process.ExitCode - 128 is 2 or 9 or 15;
+
+    /// <inheritdoc cref="IEngine.Usage"/>
+    public ProcessUsage Usage()
+    {
+        try
+        {
+            Process.Refresh();
+            return new(Process.TotalProcessorTime.TotalSeconds, Process.PeakWorkingSet64);
+        }
+        catch (Exception e) when (e is InvalidOperationException or Win32Exception)
+        {
+            return default;
+        }
+    }
+
+    /// <inheritdoc cref="IEngine.DescribeExit"/>
+    public string DescribeExit()
+    {
+        int code = Process.ExitCode;
+        string? signal = OperatingSystem.IsWindows() ? null : (code - 128) switch
+        {
+            4 => "SIGILL",
+            6 => "SIGABRT",
+            7 or 10 => "SIGBUS",
+            8 => "SIGFPE",
+            9 => "SIGKILL, perhaps for want of memory",
+            11 => "SIGSEGV",
+            15 => "SIGTERM",
+            _ => null,
+        };
+        return signal is null ? $"exit code {code}" : $"exit code {code}, {signal}";
+    }
+
+    protected static ProcessStartInfo StartInfo(EngineStart start, string program, IEnumerable<string> arguments)
+    {
+        ProcessStartInfo info = new(program, arguments)
+        {
+            WorkingDirectory = start.Folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardOutputEncoding = Encoding.UTF8,
+            StandardErrorEncoding = Encoding.UTF8,
+        };
+        foreach ((string name, string value) in start.Variables)
+        {
+            info.Environment[name] = value;
+        }
+
+        return info;
+    }
+
+    protected void Kill()
+    {
+        try
+        {
+            Process.Kill(entireProcessTree: true);
+        }
+        catch (Exception e) when (e is InvalidOperationException or AggregateException or Win32Exception)
+        {
+            // It ended by itself just now.
+        }
+    }
+
+    /// <summary>Gives a process that was asked to end some time for it, then ends it.</summary>
+    protected async Task WaitOrKillAsync()
+    {
+        using CancellationTokenSource patience = new(s_patience);
+        try
+        {
+            await Process.WaitForExitAsync(patience.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Kill();
+        }
+    }
+
+    /// <summary>Waits for what the process wrote last. A program that it started may hold the pipes open: not for long.</summary>
+    protected static Task<Task> DrainAsync(params Task[] reading) => Task.WhenAny(Task.WhenAll(reading), Task.Delay(TimeSpan.FromSeconds(1)));
+}

@@ -1,0 +1,86 @@
+using System.Text.RegularExpressions;
+using Workbook.Cli.Kernel;
+
+namespace Workbook.Cli.Engines;
+
+/// <summary>
+/// What the runner itself has the kernel do around a notebook's cells: it ends with the runner, says where in a cell an exception was thrown,
+/// and shows with a cell what native code printed in it.
+/// </summary>
+internal static partial class InteractiveScript
+{
+    /// <summary>The language that these are in.</summary>
+    public const string Language = "csharp";
+
+    /// <summary>After a cell: native text goes out, then a mark by which the runner knows that it has read all of it.</summary>
+    public const string End = "__WorkbookRunner.End();";
+
+    private const string OwnLab = "lab.csx";
+
+    /// <summary>Before the first cell. The kernel compiles cells without debug information, which no option of it changes: its field does.</summary>
+    public static string Prepare(string endOfCell) => $$"""
+        static class __WorkbookRunner
+        {
+            [System.Runtime.InteropServices.DllImport("{{(OperatingSystem.IsWindows() ? "ucrtbase" : "libc")}}", EntryPoint = "fflush")]
+            private static extern int Flush(nint file);
+
+            private static readonly byte[] s_mark = System.Text.Encoding.UTF8.GetBytes("{{endOfCell.Replace("\u0001", "\\u0001", StringComparison.Ordinal)}}");
+            private static readonly System.IO.Stream s_errors = System.Console.OpenStandardError();
+            private static readonly System.Runtime.InteropServices.PosixSignalRegistration s_interrupt =
+                System.Runtime.InteropServices.PosixSignalRegistration.Create(
+                    System.Runtime.InteropServices.PosixSignal.SIGINT, context => context.Cancel = true);
+
+            static __WorkbookRunner()
+            {
+                var runner = System.Diagnostics.Process.GetProcessById({{Environment.ProcessId}});
+                void EndWithIt()
+                {
+                    runner.WaitForExit();
+                    System.Diagnostics.Process.GetCurrentProcess().Kill(true);
+                }
+
+                new System.Threading.Thread(EndWithIt) { IsBackground = true }.Start();
+            }
+
+            public static void Begin(string cell)
+            {
+                var kernel = Microsoft.DotNet.Interactive.KernelExtensions.FindKernelByName(Microsoft.DotNet.Interactive.Kernel.Root, "csharp");
+                var field = kernel?.GetType().GetField("_scriptOptions", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic);
+                if (field?.GetValue(kernel) is Microsoft.CodeAnalysis.Scripting.ScriptOptions options)
+                {
+                    field.SetValue(kernel, options.WithEmitDebugInformation(true).WithFilePath(cell).WithFileEncoding(System.Text.Encoding.UTF8)
+                        .WithOptimizationLevel(Microsoft.CodeAnalysis.OptimizationLevel.Release));
+                }
+            }
+
+            public static void End()
+            {
+                Flush(0);
+                s_errors.Write(s_mark);
+                s_errors.Flush();
+            }
+        }
+        """;
+
+    /// <summary>Before a cell: stack traces call it by this name.</summary>
+    public static string Begin(int cell) => $"__WorkbookRunner.Begin(\"{ScriptSession.CellName(cell)}\");";
+
+    /// <summary>The cell, with the runner's own <c>lab.csx</c> where it imports one that no build has written: outside of a clone.</summary>
+    /// <param name="code">The cell.</param>
+    /// <param name="folder">The notebook's folder.</param>
+    /// <param name="scratch">Where the script is written to.</param>
+    public static string WithOwnLab(string code, string folder, string scratch) => Import().Replace(code, line =>
+    {
+        if (Path.GetFileName(line.Groups[2].Value) != OwnLab || File.Exists(Path.GetFullPath(line.Groups[2].Value, folder)))
+        {
+            return line.Value;
+        }
+
+        string own = Path.Combine(Directory.CreateDirectory(scratch).FullName, OwnLab);
+        File.WriteAllText(own, ScriptSession.OwnLabScript());
+        return line.Groups[1].Value + own;
+    });
+
+    [GeneratedRegex("""^([ \t]*#!import[ \t]+)"?([^"\r\n]+?)"?[ \t]*\r?$""", RegexOptions.Multiline)]
+    private static partial Regex Import();
+}

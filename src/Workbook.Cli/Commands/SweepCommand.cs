@@ -73,7 +73,12 @@ internal static class SweepCommand
             }
 
             Sweep last = Sweep.Last(store, path) ?? throw new WorkbookException($"no sweep {(path is null ? "" : $"of {path} ")}was begun in {store.Store}: name a notebook and parameters");
-            sweep = last.With(Limits(parsed, last.Definition));
+            if (last.Definition.Version != LibraryCode.Version)
+            {
+                await Console.Out.WriteLineAsync("the library has changed since this sweep began: it goes on with the points of the library as it is now").ConfigureAwait(false);
+            }
+
+            sweep = last.With(Limits(parsed, last.Definition) with { Version = LibraryCode.Version });
         }
         else if (path is null)
         {
@@ -111,7 +116,7 @@ internal static class SweepCommand
             Code = NotebookCode.Hash(notebook),
             Profile = parsed.GetValue(RunCommand.Profile) ?? (Environment.GetEnvironmentVariable("WORKBOOK_PROFILE") is { Length: > 0 } profile ? profile : "quick"),
             Dataset = DataBeforehand.IsAskedFor([notebook]) ? DatasetHere(options) : "",
-            Version = RunRecord.LibraryVersion,
+            Version = LibraryCode.Version,
             DataFolder = options.DataFolder,
         };
         return Sweep.Of(store, notebook, Limits(parsed, definition));

@@ -102,6 +102,7 @@ internal sealed class SmallTraining(
             .. parts.OfType<CheckpointProbe>().Any() ? (TrainingPart[])[Probe.Checkpoints(small.FirstStep)] : [],
         ];
         MaskSchedule? squeezed = mask is null or Mask ? mask : new Squeezed(mask, recipe.FirstStep, recipe.StepsOver(data.Count));
+        Mask? first = squeezed?.Start(model);
         TrainedInMemory log;
         try
         {
@@ -118,18 +119,21 @@ internal sealed class SmallTraining(
             numbers[name] = curve.Values;
         }
 
-        if (log.LoadMask() is { } left)
+        Mask? left = log.LoadMask();
+        if (left is not null)
         {
+            Dictionary<string, Tensor> end = model.state_dict();
             numbers["mask"] = Means(left.Values);
+            numbers["pruned"] = Means(left.Select(m => end[m.Key].detach().abs() * m.Value.logical_not()));
         }
 
         HashSet<string> idle = Idle();
         IEnumerable<KeyValuePair<string, Tensor>> busy = model.named_parameters().Where(p => !idle.Contains(p.name))
             .Select(p => KeyValuePair.Create(p.name, (Tensor)p.parameter));
-        numbers["updates"] = Moved(idle.Count == 0 ? model.state_dict() : busy, start);
+        numbers["updates"] = Moved(idle.Count == 0 ? model.state_dict() : busy, start, first, left);
         foreach ((long step, IReadOnlyDictionary<string, Tensor> weights) in log.Weights)
         {
-            numbers[FormattableString.Invariant($"kept after {step}")] = Moved(weights, start);
+            numbers[FormattableString.Invariant($"kept after {step}")] = Moved(weights, start, first, first);
         }
 
         return numbers;
@@ -157,14 +161,16 @@ internal sealed class SmallTraining(
         return [.. gradients.Where(g => g.Size < Rounding * largest).Select(g => g.Name)];
     }
 
-    /// <summary>By how much each parameter and buffer has moved.</summary>
-    private static double[] Moved(IEnumerable<KeyValuePair<string, Tensor>> now, Dictionary<string, Tensor> start)
+    /// <summary>By how much what is left of each parameter and buffer has moved: what was pruned has moved by far more, to 0.</summary>
+    private static double[] Moved(IEnumerable<KeyValuePair<string, Tensor>> now, Dictionary<string, Tensor> start, Mask? first, Mask? left)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         return Means(now.OrderBy(s => s.Key, StringComparer.Ordinal)
-            .Select(s => s.Value.to(ScalarType.Float64).sub(start[s.Key].to(ScalarType.Float64)).abs()));
+            .Select(s => Left(s.Value.to(ScalarType.Float64).sub(Left(start[s.Key].to(ScalarType.Float64), s.Key, first)), s.Key, left).abs()));
     }
+
+    private static Tensor Left(Tensor tensor, string name, Mask? mask) => mask is not null && mask.TryGetValue(name, out Tensor? kept) ? tensor * kept : tensor;
 
     /// <summary>The mean of each tensor, and those over every second, third and seventh number: where matters, too.</summary>
     private static double[] Means(IEnumerable<Tensor> tensors)

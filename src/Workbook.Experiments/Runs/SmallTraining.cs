@@ -88,12 +88,15 @@ internal sealed class SmallTraining(
         SortedDictionary<string, IReadOnlyList<double>> numbers = new(StringComparer.Ordinal) { ["answers"] = Answers(batch) };
 
         // Three batches an epoch, where there are so many examples, for a new order; the last is smaller where the training has one that is.
-        bool uneven = data.Count % recipe.BatchSize != 0 && batch >= 4;
+        bool uneven = data.Count % Math.Max(1, recipe.BatchSize) != 0 && batch >= 4;
         LabelledTensors few = data.Slice(0, data.Count < 3 * batch ? data.Count - (data.Count % batch) : (2 * batch) + (uneven ? batch / 2 : batch));
         Recipe small = recipe with
         {
-            BatchSize = batch, Epochs = Steps / Math.Ceiling((double)few.Count / batch), FirstStep = recipe.FirstStep > 0 ? 1 : 0,
-            WeightDecay = recipe.WeightDecay > 0 ? Decay : recipe.WeightDecay, LearningRate = Math.Min(recipe.LearningRate, GentleRate),
+            BatchSize = batch,
+            Epochs = Steps / Math.Ceiling((double)few.Count / batch),
+            FirstStep = recipe.FirstStep > 0 ? 1 : 0,
+            WeightDecay = recipe.WeightDecay > 0 ? Decay : recipe.WeightDecay,
+            LearningRate = Math.Min(recipe.LearningRate, GentleRate),
         };
         TrainingPart[] tried =
         [

@@ -7,13 +7,21 @@ namespace Workbook.Cli.Tests.Rules;
 /// <summary>The public types and members of an assembly, as C# would write them, a line each.</summary>
 internal static class PublicApi
 {
-    private const BindingFlags Declared = 
+    private const BindingFlags Declared =
         BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
     private static readonly Dictionary<Type, string> s_keywords = new()
     {
-        [typeof(void)] = "void", [typeof(object)] = "object", [typeof(string)] = "string", [typeof(bool)] = "bool", [typeof(byte)] = "byte",
-        [typeof(int)] = "int", [typeof(long)] = "long", [typeof(uint)] = "uint", [typeof(float)] = "float", [typeof(double)] = "double",
+        [typeof(void)] = "void",
+        [typeof(object)] = "object",
+        [typeof(string)] = "string",
+        [typeof(bool)] = "bool",
+        [typeof(byte)] = "byte",
+        [typeof(int)] = "int",
+        [typeof(long)] = "long",
+        [typeof(uint)] = "uint",
+        [typeof(float)] = "float",
+        [typeof(double)] = "double",
     };
 
     private static readonly NullabilityInfoContext s_nullability = new();

@@ -43,7 +43,7 @@ internal static class RunsCommand
         IReadOnlyList<StoredRun> runs = store.List();
         foreach (StoredRun run in runs)
         {
-            Console.WriteLine($"{run.Hash}  {State(run),-10}  {Describe(run)}");
+            Console.WriteLine($"{run.Hash}  {State(run),-10}  {Describe(run)}{Otherwise(run, runs)}");
         }
 
         IEnumerable<string> states = runs.GroupBy(r => r.State).Select(g => $"{g.Count()} {State(g.First())}");
@@ -116,6 +116,14 @@ internal static class RunsCommand
         string metrics = run.Run is null ? "" : string.Concat(run.Run.Metrics.Where(m => m.Key.EndsWith("accuracy", StringComparison.Ordinal))
             .Select(m => string.Create(CultureInfo.InvariantCulture, $", {m.Key} {m.Value.Last:P2}")));
         return $"{run.Record?.ToString() ?? "?"}{metrics}, {Megabytes(run.Bytes)}";
+    }
+
+    /// <summary>Of one training the store may have several runs, each by a library or a model that computed otherwise.</summary>
+    private static string Otherwise(StoredRun run, IReadOnlyList<StoredRun> runs)
+    {
+        StoredRun? first = runs.FirstOrDefault(other => other.Run is not null && other.Record!.Hash == run.Run?.Record.Hash);
+        return first is null || first == run || run.Record!.Behaviour is not { } now || first.Record!.Behaviour is not { } before ? ""
+            : $"; computed otherwise than {first.Hash}: {now.DifferenceFrom(before)}";
     }
 
     private static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F1} MB");

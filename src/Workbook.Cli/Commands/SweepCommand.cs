@@ -78,7 +78,12 @@ internal static class SweepCommand
             }
 
             Sweep last = Sweep.Last(store, path) ?? throw new WorkbookException($"no sweep {(path is null ? "" : $"of {path} ")}was begun in {store.Store}: name a notebook and parameters");
-            sweep = last.With(Limits(parsed, last.Definition));
+            if (last.Definition.Version != LibraryCode.Version)
+            {
+                await Console.Out.WriteLineAsync("the library has changed since this sweep began: it goes on with the points of the library as it is now").ConfigureAwait(false);
+            }
+
+            sweep = last.With(Limits(parsed, last.Definition) with { Version = LibraryCode.Version });
         }
         else if (path is null)
         {
@@ -117,7 +122,7 @@ internal static class SweepCommand
             Code = NotebookCode.Hash(notebook),
             Profile = parsed.GetValue(RunCommand.Profile) ?? EnvironmentVariables.Find(EnvironmentVariables.Profile) ?? "quick",
             Dataset = DataBeforehand.LeaveChoice(notebook) ? PointData.Find(options) : null,
-            Version = RunRecord.LibraryVersion + (kernel == Engine.Own ? "" : $", {kernel}"),
+            Version = LibraryCode.Version + (kernel == Engine.Own ? "" : $", {kernel}"),
             Kernel = kernel,
             DataFolder = options.DataFolder,
         };

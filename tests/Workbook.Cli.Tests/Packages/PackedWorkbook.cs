@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Workbook.Cli.Tests.Packages;
 
-/// <summary>Both packages, made once from what is built, and the tool installed from them: all in a folder of its own, without a network.</summary>
+/// <summary>All packages, made once from what is built, and the tool installed from them: all in a folder of its own, without a network.</summary>
 public sealed class PackedWorkbook : IDisposable
 {
     private const string Version = "0.0.0-test";
@@ -15,22 +15,21 @@ public sealed class PackedWorkbook : IDisposable
     public PackedWorkbook()
     {
         string configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
-        foreach (string project in new[] { "Workbook", "Workbook.Cli" })
-        {
-            PackOutput += Dotnet(_folder, "pack", Repository.PathOf("src", project), "--no-build", "-c", configuration, "-o", Source, $"-p:PackageVersion={Version}");
-        }
-
+        string[] built = ["--no-build", "-c", configuration, "-o", Source, $"-p:PackageVersion={Version}"];
+        PackOutput = Dotnet(_folder, ["pack", Repository.PathOf("Workbook.sln"), .. built]);
         Dotnet(_folder, "tool", "install", "PruningWorkbook.Tool", "--version", Version, "--tool-path", PathOf("tool"), "--source", Source);
     }
 
-    public string PackOutput { get; } = "";
+    public string PackOutput { get; }
 
-    /// <summary>The folder with the two packages.</summary>
+    /// <summary>The folder with the packages.</summary>
     public string Source => PathOf("packages");
 
-    public string Library => PathOf("packages", $"PruningWorkbook.{Version}.nupkg");
+    /// <summary>The packages' names.</summary>
+    public IReadOnlyList<string> Names =>
+        [.. Directory.GetFiles(Source, "*.nupkg").Select(path => Path.GetFileName(path)[..^$".{Version}.nupkg".Length]).Order(StringComparer.Ordinal)];
 
-    public string Tool => PathOf("packages", $"PruningWorkbook.Tool.{Version}.nupkg");
+    public string PathOfPackage(string name) => PathOf("packages", $"{name}.{Version}.nupkg");
 
     /// <summary>The package cache that the build of these tests filled: .../libtorch-cpu-RID/VERSION/runtimes/RID/native lies in it.</summary>
     public static string Cache { get; } = Path.GetFullPath(Path.Combine(Libtorch.Folder, "..", "..", "..", "..", ".."));
@@ -44,12 +43,17 @@ public sealed class PackedWorkbook : IDisposable
         return Finish(start, workspace.Folder, cache);
     }
 
-    /// <summary>Builds and runs a console program that references the library's package and nothing else.</summary>
-    public string RunConsumer(Workspace workspace, string program)
+    /// <summary>Builds and runs a console program that references one package and nothing else.</summary>
+    /// <param name="workspace">Where its project is written.</param>
+    /// <param name="package">The package.</param>
+    /// <param name="file">The program's file, <c>.cs</c> or <c>.fs</c>.</param>
+    /// <param name="program">Its text.</param>
+    /// <param name="properties">More of the project's properties, as in its file.</param>
+    public string RunConsumer(Workspace workspace, string package, string file, string program, string properties = "")
     {
-        workspace.WriteText("Consumer.cs", program);
+        workspace.WriteText(file, program);
         workspace.WriteText(
-            "Consumer.csproj",
+            $"Consumer.{Path.GetExtension(file)[1..]}proj",
             $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
@@ -61,9 +65,12 @@ public sealed class PackedWorkbook : IDisposable
                 <NuGetAudit>false</NuGetAudit>
                 <RestoreSources>{Source}</RestoreSources>
                 <RestoreFallbackFolders>{Cache}</RestoreFallbackFolders>
+                <EnableDefaultCompileItems>false</EnableDefaultCompileItems>
+                {properties}
               </PropertyGroup>
               <ItemGroup>
-                <PackageReference Include="PruningWorkbook" Version="{Version}" />
+                <Compile Include="{file}" />
+                <PackageReference Include="{package}" Version="{Version}" />
               </ItemGroup>
             </Project>
             """);
@@ -75,7 +82,8 @@ public sealed class PackedWorkbook : IDisposable
 
     private string Dotnet(string folder, params string[] arguments)
     {
-        (int exitCode, string output, string errors) = Finish(new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", arguments), folder, PathOf("cache"));
+        string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        (int exitCode, string output, string errors) = Finish(new(dotnet, arguments), folder, PathOf("cache"));
         Assert.True(exitCode == 0, $"dotnet {string.Join(' ', arguments)}: {output}{errors}");
         return output;
     }
@@ -89,7 +97,7 @@ public sealed class PackedWorkbook : IDisposable
         // A build server that stays would hold the pipes open.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
-        foreach (string name in new[] { "WORKBOOK_DATA", "WORKBOOK_PROFILE" })
+        foreach (string name in new[] { "WORKBOOK_DATA", "WORKBOOK_PROFILE", "WORKBOOK_RUNS" })
         {
             start.Environment.Remove(name);
         }

@@ -39,6 +39,22 @@ public sealed class SweepTests : IDisposable
     }
 
     [Fact]
+    public void A_sweep_that_goes_on_with_another_library_says_so_and_counts_that_ones_points()
+    {
+        _workspace.Write("int seed = 0;", SweepWorkspace.End);
+        _workspace.Run(0, "n.ipynb", "-p", "seed=0,1");
+        string definition = Assert.Single(Directory.GetFiles(_workspace.PathOf("store", "sweeps"), "sweep.json", SearchOption.AllDirectories));
+        string text = File.ReadAllText(definition);
+        File.WriteAllText(definition, text.Replace("\"version\": \"", "\"version\": \"0.0.", StringComparison.Ordinal));
+        (string output, _) = _workspace.Run(0, "--resume");
+        Assert.Contains("the library has changed since this sweep began", output, StringComparison.Ordinal);
+        Assert.Contains("2 finished, 0 to do", output, StringComparison.Ordinal);
+        (output, _) = _workspace.Run(0, "--resume");
+        Assert.DoesNotContain("the library has changed", output, StringComparison.Ordinal);
+        _workspace.AssertEndedOnce(2);
+    }
+
+    [Fact]
     public void A_changed_notebook_is_another_and_a_damaged_point_is_none()
     {
         _workspace.Write("int seed = 0;", SweepWorkspace.Record("x", "seed"), SweepWorkspace.End);

@@ -1,0 +1,46 @@
+using System.Text.Json.Nodes;
+using Workbook.Cli.Notebooks;
+using Workbook.Cli.Outcome;
+using Workbook.Cli.Tests.Publishing;
+using Xunit;
+
+namespace Workbook.Cli.Tests.Rules;
+
+/// <summary>What a Jupyter window shows of a cell without scrolling, and claims that are read alone: in the README, a terminal, a table.</summary>
+public sealed class NotebookRules
+{
+    private const int MostLines = 15, MostColumns = 100;
+
+    public static TheoryData<string> Names => CommittedNotebookTests.CommittedNames;
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Cells_are_short_and_narrow(string name)
+    {
+        List<string> faults = [];
+        foreach ((int index, JsonObject cell) in Read(name).CodeCells.Index())
+        {
+            string[] lines = NotebookDocument.Source(cell).TrimEnd('\n').Split('\n');
+            if (lines.Length > MostLines)
+            {
+                faults.Add($"code cell {index + 1} has {lines.Length} lines, at most {MostLines} may be");
+            }
+
+            faults.AddRange(lines.Where(line => line.Length > MostColumns)
+                .Select(line => $"code cell {index + 1} has a line of {line.Length} columns: {line.Trim()[..40]}…"));
+        }
+
+        Assert.Equal("", string.Join('\n', faults));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Claims_need_no_claim_before_them(string name)
+    {
+        string[] statements = [.. ClaimOutputs.Find(Read(name)).Select(claim => ClaimOutputs.Text(claim, "statement")!)];
+        Assert.NotEmpty(statements);
+        Assert.Equal("", string.Join('\n', statements.Where(statement => statement.StartsWith("And ", StringComparison.Ordinal))));
+    }
+
+    private static NotebookDocument Read(string name) => NotebookReader.Read(Repository.PathOf("notebooks", name));
+}

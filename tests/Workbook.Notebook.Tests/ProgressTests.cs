@@ -1,4 +1,5 @@
 using Xunit;
+using static TorchSharp.torch;
 
 namespace Workbook.Notebook.Tests;
 
@@ -22,5 +23,26 @@ public class ProgressTests
         second.Dispose();
         bar.Step(2);
         Assert.StartsWith("trainings [####################] 3/3 · ", host.Updates[^1].Bundle["text/plain"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_trainings_bar_counts_its_steps_and_leaves_its_record_as_it_is()
+    {
+        RecordingHost host = new() { UpdatesInPlace = false };
+        NotebookHost.Current = host;
+        LabelledTensors data = new(zeros(20, 4), zeros(20, ScalarType.Int64));
+        using var model = nn.Sequential(("fc", nn.Linear(4, 2)));
+        Recipe recipe = new() { Epochs = 2, BatchSize = 5 };
+        TrainingBar bar = new("train");
+        Assert.Equal(RunStore.Describe(model, data, recipe, 0).Hash, RunStore.Describe(model, data, recipe, 0, null, bar).Hash);
+        foreach (int seed in new[] { 0, 1 })
+        {
+            Trainer.Train(model, data, recipe, seed, null, bar);
+            Assert.Equal(seed + 1, host.Updates.Count);
+            Assert.StartsWith("train [####################] 8/8 · ", host.Updates[^1].Bundle["text/plain"], StringComparison.Ordinal);
+        }
+
+        Trainer.Train(model, data, recipe with { Epochs = 0 }, 0, null, bar);
+        Assert.Equal(2, host.Updates.Count);
     }
 }

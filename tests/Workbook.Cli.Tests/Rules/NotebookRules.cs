@@ -37,7 +37,7 @@ public sealed class NotebookRules
     [MemberData(nameof(Names))]
     public void Claims_need_no_claim_before_them(string name)
     {
-        string[] statements = [.. ClaimOutputs.Find(Read(name)).Select(claim => ClaimOutputs.Text(claim, "statement")!)];
+        string[] statements = [.. ClaimOutputs.Find(Read(name), out _).Select(claim => claim.Statement)];
         Assert.NotEmpty(statements);
         Assert.Equal("", string.Join('\n', statements.Where(statement => statement.StartsWith("And ", StringComparison.Ordinal))));
     }

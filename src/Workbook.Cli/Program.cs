@@ -33,7 +33,9 @@ internal static class Program
         ParseResult parsed = WorkbookCommands.Create().Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
-            await Console.Error.WriteLineAsync($"error: {string.Join(' ', parsed.Errors[0].Message.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries))} (`--help` says what there is)").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync(
+                $"error: {string.Join(' ', parsed.Errors[0].Message.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries))} (`--help` says what "
+                    + $"there is)").ConfigureAwait(false);
             return Usage;
         }
 

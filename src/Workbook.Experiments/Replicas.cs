@@ -14,7 +14,8 @@ public static class Replicas
     /// <param name="body">One run; it must not use torch's default generator (dropout layers do).</param>
     /// <param name="threads">How many at once; by default as many as there are processors.</param>
     /// <returns>The results in the order of the items.</returns>
-    /// <exception cref="WorkbookException">What the first run to fail threw, if that was its kind; other exceptions pass as they are. Runs not yet begun are left.</exception>
+    /// <exception cref="WorkbookException">What the first run to fail threw, if that was its kind; other exceptions pass as they are. Runs not yet begun are
+    /// left.</exception>
     public static TResult[] Run<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> body, int? threads = null)
     {
         if (threads < 1)
@@ -27,7 +28,8 @@ public static class Replicas
         ExceptionDispatchInfo? failure = null;
         int next = -1;
         using SingleThread single = new();
-        Thread[] workers = [.. Enumerable.Range(0, Math.Min(threads ?? Environment.ProcessorCount, all.Length)).Select(_ => new Thread(Work) { IsBackground = true })];
+        Thread[] workers = [.. Enumerable.Range(0, Math.Min(threads ?? Environment.ProcessorCount, all.Length))
+            .Select(_ => new Thread(Work) { IsBackground = true })];
         foreach (Thread worker in workers)
         {
             worker.Start();

@@ -50,7 +50,8 @@ internal static class CacheRoot
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new WorkbookException($"the cache {root} can't be used ({e.Message}): delete it, or name another folder with {EnvironmentVariables.Cache}", e);
+            throw new WorkbookException($"the cache {root} can't be used ({e.Message}): delete it, or name another folder with {EnvironmentVariables.Cache}",
+                e);
         }
     }
 }

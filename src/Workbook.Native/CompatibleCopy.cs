@@ -35,7 +35,8 @@ internal static class CompatibleCopy
             if (missing.FirstOrDefault(n => n.Version != Newest || image.SymbolsOf(n).Any(s => s != Marker)) is { Version: not null } real)
             {
                 throw new WorkbookException(
-                    $"this system's {Library} lacks {real.Version}, which TorchSharp needs (at least {Least}): use Debian 12, Ubuntu 22.04 or newer, or a container such as mcr.microsoft.com/dotnet/sdk:10.0");
+                    $"this system's {Library} lacks {real.Version}, which TorchSharp needs (at least {Least}): use Debian 12, Ubuntu 22.04 or newer, or a "
+                        + $"container such as mcr.microsoft.com/dotnet/sdk:10.0");
             }
         }
         catch (InvalidDataException e)
@@ -60,7 +61,8 @@ internal static class CompatibleCopy
         }
 
         throw new WorkbookException(
-            $"no folder can be written for the copy of {Path.GetFileName(source)} that this system needs ({last?.Message}): set {EnvironmentVariables.Cache} to a folder that can", last);
+            $"no folder can be written for the copy of {Path.GetFileName(source)} that this system needs ({last?.Message}): "
+                + $"set {EnvironmentVariables.Cache} to a folder that can", last);
     }
 
     /// <summary>Keeps the bytes under a path; processes that start at once each write their own file and rename it.</summary>

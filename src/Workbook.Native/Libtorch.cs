@@ -47,7 +47,8 @@ public static class Libtorch
         RefuseForeignSystems(NativeFiles.Rid);
         string torch = Find() ?? throw Missing("libtorch", $"libtorch-cpu-{NativeFiles.Rid}", Version);
         string torchSharpVersion = typeof(TorchSharp.torch).Assembly.GetName().Version!.ToString(3);
-        string interop = NativeFiles.FolderOf("LibTorchSharp", "torchsharp", torchSharpVersion) ?? throw Missing("LibTorchSharp", "TorchSharp", torchSharpVersion);
+        string interop = NativeFiles.FolderOf("LibTorchSharp", "torchsharp", torchSharpVersion)
+            ?? throw Missing("LibTorchSharp", "TorchSharp", torchSharpVersion);
 
         try
         {
@@ -57,12 +58,14 @@ public static class Libtorch
             }
 
             string file = Path.Combine(interop, NativeFiles.FileName("LibTorchSharp"));
-            NativeLibrary.Load(OperatingSystem.IsLinux() ? CompatibleCopy.For(file, SystemVersions(), CacheRoot.All().Select(root => Path.Combine(root, "native"))) : file);
+            NativeLibrary.Load(OperatingSystem.IsLinux()
+                ? CompatibleCopy.For(file, SystemVersions(), CacheRoot.All().Select(root => Path.Combine(root, "native"))) : file);
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
             string reason = e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].Trim();
-            throw new WorkbookException($"libtorch in {torch} does not load ({reason}): delete its package from the NuGet cache and run 'dotnet restore' again", e);
+            throw new WorkbookException($"libtorch in {torch} does not load ({reason}): delete its package from the NuGet cache and run 'dotnet restore' "
+                + $"again", e);
         }
 
         return torch;
@@ -80,7 +83,8 @@ public static class Libtorch
     }
 
     private static WorkbookException Missing(string what, string package, string version) => new(
-        $"{what} was not found beside the library, in runtimes/{NativeFiles.Rid}/native or in the NuGet cache: run 'dotnet build' for a project, 'workbook doctor --fix' for the tool, or add the package {package} {version} to the project");
+        $"{what} was not found beside the library, in runtimes/{NativeFiles.Rid}/native or in the NuGet cache: run 'dotnet build' for a project, 'workbook "
+            + $"doctor --fix' for the tool, or add the package {package} {version} to the project");
 
     /// <summary>The versions that the C++ runtime of this process defines: the file that is loaded counts, not one that may lie elsewhere.</summary>
     private static IReadOnlyList<string> SystemVersions()
@@ -98,7 +102,8 @@ public static class Libtorch
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            throw new WorkbookException($"the system's {path} can't be read ({e.Message}): reinstall it (Debian, Ubuntu: apt-get install --reinstall libstdc++6)", e);
+            throw new WorkbookException($"the system's {path} can't be read ({e.Message}): reinstall it (Debian, Ubuntu: apt-get install --reinstall "
+                + $"libstdc++6)", e);
         }
     }
 }

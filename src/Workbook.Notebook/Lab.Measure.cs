@@ -7,7 +7,8 @@ public static partial class Lab
     /// <param name="title">What the bar says.</param>
     /// <param name="run">One seed's run; it must not use torch's default generator.</param>
     /// <param name="seeds">The seeds; those of <see cref="Context"/> where left out.</param>
-    public static PerSeed<T> Measure<T>(string title, Func<int, T> run, IEnumerable<int>? seeds = null) => Measure(title, [""], (seed, _) => run(seed), seeds)[""];
+    public static PerSeed<T> Measure<T>(string title, Func<int, T> run, IEnumerable<int>? seeds = null) =>
+        Measure(title, [""], (seed, _) => run(seed), seeds)[""];
 
     /// <inheritdoc cref="Measure{T}(string, Func{int, T}, IEnumerable{int}?)"/>
     public static PerSeed Measure(string title, Func<int, double> run, IEnumerable<int>? seeds = null) => Measure<double>(title, run, seeds).Of(x => x);
@@ -29,11 +30,13 @@ public static partial class Lab
     /// <param name="methods">Name → method.</param>
     /// <param name="run">(seed, method) → one run.</param>
     /// <param name="seeds">The seeds; those of <see cref="Context"/> where left out.</param>
-    public static Measured<T> Measure<TMethod, T>(string title, IReadOnlyDictionary<string, TMethod> methods, Func<int, TMethod, T> run, IEnumerable<int>? seeds = null) =>
+    public static Measured<T> Measure<TMethod, T>(string title, IReadOnlyDictionary<string, TMethod> methods, Func<int, TMethod, T> run,
+        IEnumerable<int>? seeds = null) =>
         Measure(title, methods.Keys, (seed, method) => run(seed, methods[method]), seeds);
 
     /// <inheritdoc cref="Measure{TMethod, T}(string, IReadOnlyDictionary{string, TMethod}, Func{int, TMethod, T}, IEnumerable{int}?)"/>
-    public static Measured Measure<TMethod>(string title, IReadOnlyDictionary<string, TMethod> methods, Func<int, TMethod, double> run, IEnumerable<int>? seeds = null) =>
+    public static Measured Measure<TMethod>(string title, IReadOnlyDictionary<string, TMethod> methods, Func<int, TMethod, double> run,
+        IEnumerable<int>? seeds = null) =>
         Measure<TMethod, double>(title, methods, run, seeds).Of(x => x);
 
     /// <summary>Runs each method at each level with each seed, side by side, under one progress bar.</summary>
@@ -42,17 +45,20 @@ public static partial class Lab
     /// <param name="levels">E.g. sparsities.</param>
     /// <param name="run">(seed, method, level) → one run.</param>
     /// <param name="seeds">The seeds; those of <see cref="Context"/> where left out.</param>
-    public static Measured<T> Measure<TMethod, T>(string title, IReadOnlyDictionary<string, TMethod> methods, IEnumerable<double> levels, Func<int, TMethod, double, T> run,
+    public static Measured<T> Measure<TMethod, T>(string title, IReadOnlyDictionary<string, TMethod> methods, IEnumerable<double> levels,
+        Func<int, TMethod, double, T> run,
         IEnumerable<int>? seeds = null) =>
         Measure(title, methods.Keys, levels, (seed, method, level) => run(seed, methods[method], level), seeds);
 
-    /// <inheritdoc cref="Measure{TMethod, T}(string, IReadOnlyDictionary{string, TMethod}, IEnumerable{double}, Func{int, TMethod, double, T}, IEnumerable{int}?)"/>
-    public static Measured Measure<TMethod>(string title, IReadOnlyDictionary<string, TMethod> methods, IEnumerable<double> levels, Func<int, TMethod, double, double> run,
+    /// <summary>As the overload for results of any kind, for numbers.</summary>
+    public static Measured Measure<TMethod>(string title, IReadOnlyDictionary<string, TMethod> methods, IEnumerable<double> levels,
+        Func<int, TMethod, double, double> run,
         IEnumerable<int>? seeds = null) =>
         Measure<TMethod, double>(title, methods, levels, run, seeds).Of(x => x);
 
     /// <inheritdoc cref="Measure{T}(string, IEnumerable{string}, IEnumerable{double}, Func{int, string, double, T}, IEnumerable{int}?)"/>
-    public static Measured Measure(string title, IEnumerable<string> methods, IEnumerable<double> levels, Func<int, string, double, double> run, IEnumerable<int>? seeds = null) =>
+    public static Measured Measure(string title, IEnumerable<string> methods, IEnumerable<double> levels, Func<int, string, double, double> run,
+        IEnumerable<int>? seeds = null) =>
         Measure<double>(title, methods, levels, run, seeds).Of(x => x);
 
     /// <summary>Runs each method at each level with each seed, side by side, under one progress bar.</summary>
@@ -62,7 +68,8 @@ public static partial class Lab
     /// <param name="run">(seed, method, level) → one run; it must not use torch's default generator.</param>
     /// <param name="seeds">The seeds; those of <see cref="Context"/> where left out.</param>
     /// <exception cref="WorkbookException">There are no seeds, methods or levels; or as the first run to fail.</exception>
-    public static Measured<T> Measure<T>(string title, IEnumerable<string> methods, IEnumerable<double> levels, Func<int, string, double, T> run, IEnumerable<int>? seeds = null)
+    public static Measured<T> Measure<T>(string title, IEnumerable<string> methods, IEnumerable<double> levels, Func<int, string, double, T> run,
+        IEnumerable<int>? seeds = null)
     {
         (string[] all, double[] at, int[] over) = ([.. methods], [.. levels], [.. seeds ?? Context.Seeds]);
         if (over.Length == 0)
@@ -79,7 +86,8 @@ public static partial class Lab
             bar.Step();
             return result;
         });
-        Dictionary<(string, double), T[]> found = jobs.Zip(results).GroupBy(j => (j.First.Method, j.First.Level)).ToDictionary(g => g.Key, g => g.Select(j => j.Second).ToArray());
+        Dictionary<(string, double), T[]> found = jobs.Zip(results).GroupBy(j => (j.First.Method, j.First.Level))
+            .ToDictionary(g => g.Key, g => g.Select(j => j.Second).ToArray());
         return new(all, at, (m, l) => new PerSeed<T>(over, found[(m, l)]));
     }
 

@@ -88,7 +88,8 @@ public static partial class Lab
     /// <param name="hash">The data set's SHA-256.</param>
     /// <param name="schedule">Network, epochs and what else a reader of a chart has to know.</param>
     /// <returns>The new context; its <see cref="RunContext.Caption"/> is the line under the charts.</returns>
-    public static RunContext Describe(string dataset, string? title = null, IEnumerable<int>? seeds = null, int? trainingImages = null, string? hash = null, string? schedule = null) =>
+    public static RunContext Describe(string dataset, string? title = null, IEnumerable<int>? seeds = null, int? trainingImages = null, string? hash = null,
+        string? schedule = null) =>
         RunContext.Current = new RunContext(dataset, title ?? dataset, Context.Profile, [.. seeds ?? []], trainingImages, hash, schedule);
 
     /// <summary>Says once what the notebook runs on, from the data set itself.</summary>

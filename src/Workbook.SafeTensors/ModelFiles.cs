@@ -80,7 +80,8 @@ public static class ModelFiles
 
             if (!entry.Shape.SequenceEqual(tensor.shape) && !(tensor.dim() == 0 && entry.Shape is [1]))
             {
-                yield return $"{SafeTensorsFault.Quoted(name)} has shape {SafeTensorsFault.Shape(entry.Shape)}, the model's {SafeTensorsFault.Shape(tensor.shape)}";
+                yield return $"{SafeTensorsFault.Quoted(name)} has shape {SafeTensorsFault.Shape(entry.Shape)}, the "
+                    + $"model's {SafeTensorsFault.Shape(tensor.shape)}";
             }
             else if (!CanBecome(entry.Dtype, tensor.dtype))
             {
@@ -92,7 +93,8 @@ public static class ModelFiles
 
     /// <summary>PyTorch's batch norms have it since 0.4.1, and fill it in where a file lacks it.</summary>
     private static bool IsCounter(string name, Tensor tensor) =>
-        tensor.dim() == 0 && !is_floating_point(tensor.dtype) && (name == "num_batches_tracked" || name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
+        tensor.dim() == 0 && !is_floating_point(tensor.dtype)
+            && (name == "num_batches_tracked" || name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
 
     /// <summary>Whole numbers of any dtype can be counts; weights of whole numbers are rather another file's.</summary>
     private static bool CanBecome(ScalarType? from, ScalarType into) =>

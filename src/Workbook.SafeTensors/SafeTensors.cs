@@ -60,9 +60,11 @@ public static class SafeTensors
     }
 
     private static int BytesOf(string path, string name, Tensor tensor) => SafeTensorsHeader.BytesOf(tensor.dtype)
-        ?? throw new WorkbookException($"can't write {path}: {SafeTensorsFault.Quoted(name)} is {tensor.dtype}; convert it to one of {SafeTensorsHeader.DtypeNames}");
+        ?? throw new WorkbookException($"can't write {path}: {SafeTensorsFault.Quoted(name)} is {tensor.dtype}; convert it to one "
+            + $"of {SafeTensorsHeader.DtypeNames}");
 
-    private static byte[] Header(string path, OrderedDictionary<string, Tensor> named, KeyValuePair<string, Tensor>[] laidOut, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] Header(string path, OrderedDictionary<string, Tensor> named, KeyValuePair<string, Tensor>[] laidOut,
+        IReadOnlyDictionary<string, string>? metadata)
     {
         Dictionary<string, long> begins = [];
         long reached = 0;
@@ -74,7 +76,8 @@ public static class SafeTensors
 
         SafeTensorsHeader header = new(
             new(named.Select(t => KeyValuePair.Create(t.Key, new SafeTensorsEntry(
-                SafeTensorsHeader.NameOf(t.Value.dtype), t.Value.dtype, t.Value.shape, begins[t.Key], begins[t.Key] + (t.Value.numel() * BytesOf(path, t.Key, t.Value)))))),
+                SafeTensorsHeader.NameOf(t.Value.dtype), t.Value.dtype, t.Value.shape, begins[t.Key], begins[t.Key]
+                    + (t.Value.numel() * BytesOf(path, t.Key, t.Value)))))),
             metadata ?? new Dictionary<string, string>());
         byte[] json;
         try
@@ -93,7 +96,8 @@ public static class SafeTensors
         int padded = (json.Length + 7) / 8 * 8;
         if (padded > SafeTensorsHeader.LongestBytes)
         {
-            throw new WorkbookException($"can't write {path}: names and metadata take {json.Length:N0} bytes, the format allows {SafeTensorsHeader.LongestBytes:N0}");
+            throw new WorkbookException($"can't write {path}: names and metadata take {json.Length:N0} bytes, the format "
+                + $"allows {SafeTensorsHeader.LongestBytes:N0}");
         }
 
         byte[] bytes = new byte[8 + padded];

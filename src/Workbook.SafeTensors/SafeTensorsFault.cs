@@ -15,7 +15,8 @@ internal static class SafeTensorsFault
     /// <summary>How files begin that are taken for safetensors files, what they are, and what to do.</summary>
     private static readonly (byte[] Start, string What)[] s_others =
     [
-        (Encoding.ASCII.GetBytes("version https://git-lfs"), "a pointer of Git LFS that stands for the file: run 'git lfs pull' where it was cloned, or download the file itself"),
+        (Encoding.ASCII.GetBytes("version https://git-lfs"),
+            "a pointer of Git LFS that stands for the file: run 'git lfs pull' where it was cloned, or download the file itself"),
         (Encoding.ASCII.GetBytes("/annex/objects/"), "a pointer of git-annex that stands for the file: run 'git annex get' where it was cloned"),
         (Encoding.ASCII.GetBytes("../.git/annex/objects/"), "a pointer of git-annex that stands for the file: run 'git annex get' where it was cloned"),
         ([0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19], $"a file of PyTorch's before 1.6 (a pickle): {FromPython}"),
@@ -23,8 +24,10 @@ internal static class SafeTensorsFault
         ([0x80, 3], $"a Python pickle: {FromPython}"),
         ([0x80, 4], $"a Python pickle: {FromPython}"),
         ([0x80, 5], $"a Python pickle: {FromPython}"),
-        ([0x89, (byte)'H', (byte)'D', (byte)'F'], "an HDF5 file (Keras's .h5, .keras): read it with h5py in Python and save its arrays with safetensors.numpy.save_file"),
-        ([0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'], "a NumPy array: save it in Python, with safetensors.numpy.save_file({\"name\": numpy.load(FILE)}, \"model.safetensors\")"),
+        ([0x89, (byte)'H', (byte)'D', (byte)'F'],
+            "an HDF5 file (Keras's .h5, .keras): read it with h5py in Python and save its arrays with safetensors.numpy.save_file"),
+        ([0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'],
+            "a NumPy array: save it in Python, with safetensors.numpy.save_file({\"name\": numpy.load(FILE)}, \"model.safetensors\")"),
         (Encoding.ASCII.GetBytes("GGUF"), "a GGUF file of llama.cpp: get the model as safetensors"),
         ([0x1f, 0x8b], "compressed (gzip): unpack it first"),
         ([0x28, 0xb5, 0x2f, 0xfd], "compressed (zstd): unpack it first"),
@@ -82,7 +85,8 @@ internal static class SafeTensorsFault
         start.IndexOf(".npy"u8) >= 0 ? "NumPy's .npz: save it in Python, with safetensors.numpy.save_file(dict(numpy.load(FILE)), \"model.safetensors\")"
         : start.IndexOf("/data.pkl"u8) >= 0 ? $"a checkpoint of PyTorch's (.pt, .pth, .bin): {FromPython}"
         : start.IndexOf("/data/"u8) >= 0 || start.IndexOf("/code/"u8) >= 0
-            ? $"a TorchScript: save its tensors in Python: import torch, safetensors.torch; d = torch.jit.load(FILE, map_location=\"cpu\").state_dict(); {SaveFromPython}"
+            ? $"a TorchScript: save its tensors in Python: import torch, safetensors.torch; d = torch.jit.load(FILE, "
+                + $"map_location=\"cpu\").state_dict(); {SaveFromPython}"
         : "a zip archive: unpack it first";
 
     internal static string Quoted(string name) => $"'{Short(name, LongestName)}'";

@@ -36,7 +36,8 @@ public sealed class SafeTensorsFile : IDisposable
         stream.Position = prefix.Length;
         if (headerBytes > SafeTensorsHeader.LongestBytes || (long)headerBytes > _length - prefix.Length)
         {
-            throw SafeTensorsFault.Of(path, $"its header claims {headerBytes:N0} bytes, of a file of {_length:N0} and at most {SafeTensorsHeader.LongestBytes:N0}");
+            throw SafeTensorsFault.Of(path, $"its header claims {headerBytes:N0} bytes, of a file of {_length:N0} and at "
+                + $"most {SafeTensorsHeader.LongestBytes:N0}");
         }
 
         byte[] json = new byte[headerBytes];
@@ -66,7 +67,8 @@ public sealed class SafeTensorsFile : IDisposable
     /// <summary>Copies one tensor out of the file; it belongs to the caller (or the dispose scope) and outlives the file.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <returns>A new tensor on the CPU, of the dtype and shape that the file has.</returns>
-    /// <exception cref="WorkbookException">The file has no such tensor, or one of a dtype that TorchSharp lacks; it holds a bool other than 0 and 1, was cut short since, or memory does not suffice.</exception>
+    /// <exception cref="WorkbookException">The file has no such tensor, or one of a dtype that TorchSharp lacks; it holds a bool other than 0 and 1, was cut
+    /// short since, or memory does not suffice.</exception>
     public Tensor Load(string name)
     {
         ArgumentNullException.ThrowIfNull(name);

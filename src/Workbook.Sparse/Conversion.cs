@@ -11,7 +11,8 @@ public sealed record ConvertedLayer(string Name, double Sparsity, double? Speedu
 {
     /// <summary>E.g. <c>fc1: 95.0% pruned, sparse, 8.1 times as fast</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Name}: {Sparsity:P1} pruned, {(StaysDense is null ? "sparse" : $"stays dense: {StaysDense}")}{(Speedup is { } speedup ? $", sparse is {speedup:F1} times as fast" : "")}");
+        $"{Name}: {Sparsity:P1} pruned, {(StaysDense is null ? "sparse" : $"stays dense: {StaysDense}")}"
+        + $"{(Speedup is { } speedup ? $", sparse is {speedup:F1} times as fast" : "")}");
 }
 
 /// <summary>What <see cref="Sparse.Convert"/> did.</summary>

@@ -29,7 +29,8 @@ internal sealed class Csr
 
         if (!sound)
         {
-            throw new WorkbookException($"crow_indices and col_indices are not the positions of weights in {Rows} rows of {columns}, in order: load them from a file that a SparseLinear of this shape wrote");
+            throw new WorkbookException($"crow_indices and col_indices are not the positions of weights in {Rows} rows of {columns}, in order: load them "
+                + $"from a file that a SparseLinear of this shape wrote");
         }
     }
 

@@ -51,7 +51,8 @@ internal static unsafe partial class Kernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ScalarGradients(int* starts, int* column, float* input, float* gradient, float* valueGradients, float* biasGradients, int batch, int first, int end)
+    private static void ScalarGradients(int* starts, int* column, float* input, float* gradient, float* valueGradients, float* biasGradients, int batch,
+        int first, int end)
     {
         for (int row = first; row < end; row++)
         {

@@ -14,7 +14,8 @@ internal static unsafe partial class Kernels
     private const long WorthAThread = 500_000;
 
     /// <summary>Bits of the widest vector of this machine that is fast; 0 without any.</summary>
-    internal static readonly int Widest = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 0;
+    internal static readonly int Widest = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128
+        : 0;
 
     /// <summary>output[row] = bias[row] + Σ values · input[column], over the batch.</summary>
     /// <param name="pattern">The matrix.</param>
@@ -119,7 +120,8 @@ internal static unsafe partial class Kernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Product<TLanes, TVector>(int* starts, int* column, float* values, float* bias, float* input, float* output, int batch, int first, int end)
+    private static void Product<TLanes, TVector>(int* starts, int* column, float* values, float* bias, float* input, float* output, int batch, int first,
+        int end)
         where TLanes : ILanes<TVector>
         where TVector : struct
     {
@@ -193,7 +195,8 @@ internal static unsafe partial class Kernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Gradients<TLanes, TVector>(int* starts, int* column, float* input, float* gradient, float* valueGradients, float* biasGradients, int batch, int first, int end)
+    private static void Gradients<TLanes, TVector>(int* starts, int* column, float* input, float* gradient, float* valueGradients, float* biasGradients,
+        int batch, int first, int end)
         where TLanes : ILanes<TVector>
         where TVector : struct
     {
@@ -208,7 +211,8 @@ internal static unsafe partial class Kernels
                 {
                     TVector g0 = TLanes.Load(g), g1 = TLanes.Load(g + w), g2 = TLanes.Load(g + (2 * w)), g3 = TLanes.Load(g + (3 * w));
                     TVector g4 = TLanes.Load(g + (4 * w)), g5 = TLanes.Load(g + (5 * w)), g6 = TLanes.Load(g + (6 * w)), g7 = TLanes.Load(g + (7 * w));
-                    biasGradients[row] += TLanes.Sum(TLanes.Add(TLanes.Add(TLanes.Add(g0, g1), TLanes.Add(g2, g3)), TLanes.Add(TLanes.Add(g4, g5), TLanes.Add(g6, g7))));
+                    biasGradients[row] += TLanes.Sum(
+                        TLanes.Add(TLanes.Add(TLanes.Add(g0, g1), TLanes.Add(g2, g3)), TLanes.Add(TLanes.Add(g4, g5), TLanes.Add(g6, g7))));
                     for (int k = starts[row]; k < starts[row + 1]; k++)
                     {
                         float* x = input + ((nint)column[k] * batch) + at;

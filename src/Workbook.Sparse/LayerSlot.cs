@@ -29,7 +29,8 @@ internal sealed record LayerSlot(string Name, nn.Module Layer, nn.Module Contain
         }
 
         string container = Container.GetType().Name;
-        return Field() is not { } found ? $"{container} does not let its layers be exchanged: use a Sequential, or a field declared as nn.Module<Tensor, Tensor>"
+        return Field() is not { } found ? $"{container} does not let its layers be exchanged: use a Sequential, or a field declared as nn.Module<Tensor, "
+            + $"Tensor>"
             : found.FieldType.IsAssignableFrom(typeof(T)) ? null
             : $"the field {found.Name} of {container} is declared as {found.FieldType.Name}: declare it as nn.Module<Tensor, Tensor>";
     }

@@ -103,11 +103,13 @@ public static class Sparse
         return new Mask(kept);
     }
 
-    /// <summary>Loads a file that a model with sparse layers wrote (<c>SaveSafeTensors</c>) into a dense model of the same make, whose layers become sparse as the file has them.</summary>
+    /// <summary>Loads a file that a model with sparse layers wrote (<c>SaveSafeTensors</c>) into a dense model of the same make, whose layers become sparse as
+    /// the file has them.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">The file.</param>
     /// <param name="threads">Managed threads that a sparse layer may take, 1 or more.</param>
-    /// <exception cref="WorkbookException">The file does not fit the model, or can't be read, or <paramref name="threads"/> is below 1; the model is as it was.</exception>
+    /// <exception cref="WorkbookException">The file does not fit the model, or can't be read, or <paramref name="threads"/> is below 1; the model is as it
+    /// was.</exception>
     public static void Load(nn.Module model, string path, int threads = 1)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -128,7 +130,8 @@ public static class Sparse
                 Csr pattern = new((int)linear.in_features, Numbers(file, slot.Name + ".crow_indices"), Numbers(file, slot.Name + ".col_indices"));
                 if (pattern.Rows != linear.out_features)
                 {
-                    throw new WorkbookException($"{slot.Name} has {pattern.Rows} output features in {path}, and {linear.out_features} in the model: load it into a model of the same make");
+                    throw new WorkbookException($"{slot.Name} has {pattern.Rows} output features in {path}, and {linear.out_features} in the model: load "
+                        + $"it into a model of the same make");
                 }
 
                 slot.Put(new SparseLinear(linear, pattern.Kept(), threads));
@@ -153,7 +156,8 @@ public static class Sparse
 
     private static int[] Numbers(SafeTensorsFile file, string name) => file.Load(name).to(ScalarType.Int32).data<int>().ToArray();
 
-    /// <summary>Time of the dense layer over that of the sparse one: the median of pairs in turn, of median calls, as other work disturbs single ones.</summary>
+    /// <summary>Time of the dense layer over that of the sparse one: the median of pairs in turn, of median calls, as other work disturbs single
+    /// ones.</summary>
     private static double Speedup(Linear linear, SparseLinear sparse, int batch)
     {
         using DisposeScope scope = NewDisposeScope();

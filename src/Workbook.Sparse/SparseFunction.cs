@@ -51,7 +51,8 @@ internal sealed class SparseFunction : autograd.SingleTensorFunction<SparseFunct
         {
             // A weight or an input was changed in place since: an exception would end the process, NaN shows it.
             Tensor nan = full([call.Pattern.Column.Length], float.NaN);
-            return [call.NeedsInputGradient ? full([grad_output.shape[0], call.Pattern.Columns], float.NaN) : null!, nan, call.HasBias ? full([call.Pattern.Rows], float.NaN) : null!, null!];
+            return [call.NeedsInputGradient ? full([grad_output.shape[0], call.Pattern.Columns], float.NaN) : null!, nan, call.HasBias
+                ? full([call.Pattern.Rows], float.NaN) : null!, null!];
         }
     }
 
@@ -68,7 +69,8 @@ internal sealed class SparseFunction : autograd.SingleTensorFunction<SparseFunct
     {
         using Tensor input = saved[0], values = saved[1], memory = saved[2], gradientMemory = FeatureMajor.Of(gradient);
         (Tensor valueGradients, Tensor biasGradients) = Gradients(call.Pattern, memory, gradientMemory, call.Threads, Kernels.Widest);
-        return [call.NeedsInputGradient ? InputGradient(call, values, gradientMemory, (int)memory.size(1)) : null!, valueGradients, call.HasBias ? biasGradients : null!, null!];
+        return [call.NeedsInputGradient ? InputGradient(call, values, gradientMemory, (int)memory.size(1)) : null!, valueGradients, call.HasBias
+            ? biasGradients : null!, null!];
     }
 
     /// <summary>The same kernel, with the transposed matrix.</summary>
@@ -99,6 +101,7 @@ internal sealed class SparseFunction : autograd.SingleTensorFunction<SparseFunct
         Csr pattern = call.Pattern;
         Tensor at = pattern.Positions();
         Tensor weight = zeros((long)pattern.Rows * pattern.Columns).scatter(0, at, values).view(pattern.Rows, pattern.Columns);
-        return [call.NeedsInputGradient ? gradient.matmul(weight) : null!, gradient.t().matmul(input).flatten().index_select(0, at), call.HasBias ? gradient.sum([0L]) : null!, null!];
+        return [call.NeedsInputGradient ? gradient.matmul(weight) : null!, gradient.t().matmul(input).flatten().index_select(0, at), call.HasBias
+            ? gradient.sum([0L]) : null!, null!];
     }
 }

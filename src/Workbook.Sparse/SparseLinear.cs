@@ -46,7 +46,8 @@ public sealed class SparseLinear : nn.Module<Tensor, Tensor>, ICompressedLayer
 
         if (weight.dtype != ScalarType.Float32 || weight.device_type != DeviceType.CPU)
         {
-            throw new WorkbookException($"sparse layers are float32 on the CPU, and this one is {weight.dtype} on {weight.device}: convert it with .to(ScalarType.Float32).cpu() first");
+            throw new WorkbookException($"sparse layers are float32 on the CPU, and this one is {weight.dtype} on {weight.device}: convert it with "
+                + $".to(ScalarType.Float32).cpu() first");
         }
 
         if (weight.numel() > int.MaxValue)
@@ -161,17 +162,20 @@ public sealed class SparseLinear : nn.Module<Tensor, Tensor>, ICompressedLayer
 
         if (input.dtype != ScalarType.Float32 || input.device_type != DeviceType.CPU)
         {
-            throw new WorkbookException($"the sparse layer takes float32 on the CPU, and the input is {input.dtype} on {input.device}: convert it with .to(ScalarType.Float32).cpu()");
+            throw new WorkbookException($"the sparse layer takes float32 on the CPU, and the input is {input.dtype} on {input.device}: convert it with "
+                + $".to(ScalarType.Float32).cpu()");
         }
 
         if (values.dtype != ScalarType.Float32 || values.device_type != DeviceType.CPU)
         {
-            throw new WorkbookException($"sparse layers are float32 on the CPU, and this one was made {values.dtype} on {values.device}: convert it back with .to(ScalarType.Float32).cpu()");
+            throw new WorkbookException($"sparse layers are float32 on the CPU, and this one was made {values.dtype} on {values.device}: convert it back "
+                + $"with .to(ScalarType.Float32).cpu()");
         }
 
         if (input.numel() / Math.Max(1, pattern.Columns) * Math.Max(pattern.Rows, pattern.Columns) > int.MaxValue / sizeof(float))
         {
-            throw new WorkbookException($"an input of [{string.Join(", ", input.shape)}] is too large at once for the sparse layer: take it in smaller batches");
+            throw new WorkbookException($"an input of [{string.Join(", ", input.shape)}] is too large at once for the sparse layer: take it in smaller "
+                + $"batches");
         }
     }
 

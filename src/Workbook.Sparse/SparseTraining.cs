@@ -32,7 +32,8 @@ public sealed record SparseTraining(double From) : TrainingPart
         long[] kept = [.. training.Parts.OfType<CheckpointProbe>().SelectMany(p => p.Steps)];
         if (remaining.Count < mask.Count && kept.Any(step => step != first))
         {
-            throw new WorkbookException($"a training with sparse layers keeps the weights of its first and last step only, not of {string.Join(", ", kept)}: leave the part out");
+            throw new WorkbookException($"a training with sparse layers keeps the weights of its first and last step only, not "
+                + $"of {string.Join(", ", kept)}: leave the part out");
         }
 
         training.Held = remaining;

@@ -21,7 +21,8 @@ internal static class Small
     /// <summary>A chain of linear layers 0, 1, … with weights of a few values only, so that scores are often equal.</summary>
     internal static Sequential Net(int[] widths, int seed)
     {
-        Sequential net = nn.Sequential(Enumerable.Range(0, widths.Length - 1).Select(i => ($"{i}", (nn.Module<Tensor, Tensor>)nn.Linear(widths[i], widths[i + 1]))));
+        Sequential net = nn.Sequential(Enumerable.Range(0, widths.Length - 1)
+            .Select(i => ($"{i}", (nn.Module<Tensor, Tensor>)nn.Linear(widths[i], widths[i + 1]))));
         using IDisposable noGrad = no_grad();
         using DisposeScope scope = NewDisposeScope();
         foreach ((string name, Parameter parameter) in net.named_parameters())

@@ -18,6 +18,7 @@ switch (args)
         Array.ForEach(chosen, b => b.Run());
         return 0;
     default:
-        Console.Error.WriteLine($"error: there is no benchmark '{string.Join(' ', args)}': try {string.Join(", ", benchmarks.Select(b => b.Name))}, or none of them for all");
+        Console.Error.WriteLine($"error: there is no benchmark '{string.Join(' ', args)}': try {string.Join(", ", benchmarks.Select(b => b.Name))}, or "
+            + $"none of them for all");
         return 2;
 }

@@ -24,7 +24,8 @@ internal static class PruningBenchmark
             return;
         }
 
-        Alternating.Compare($"{title}, speed of ours / torch.nn.utils.prune", "1/s", () => 1 / Prune(), () => 1 / torch.Prune(Sparsity, weights.Select(w => w.shape)), pairs: 10);
+        Alternating.Compare($"{title}, speed of ours / torch.nn.utils.prune", "1/s", () => 1 / Prune(), () =>
+            1 / torch.Prune(Sparsity, weights.Select(w => w.shape)), pairs: 10);
 
         // To choose and to apply, as torch.nn.utils.prune does both in one.
         double Prune()

@@ -13,7 +13,11 @@ internal sealed class PyTorchArm : IDisposable
 
     private PyTorchArm(string python)
     {
-        ProcessStartInfo start = new(python, [Path.Combine(AppContext.BaseDirectory, "pytorch_arm.py")]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        ProcessStartInfo start = new(python, [Path.Combine(AppContext.BaseDirectory, "pytorch_arm.py")])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true
+        };
 
         // OpenBLAS with pthreads does not heed torch.set_num_threads.
         start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] = start.Environment["MKL_NUM_THREADS"] = "1";
@@ -24,10 +28,12 @@ internal sealed class PyTorchArm : IDisposable
     /// <returns>Null without PyTorch.</returns>
     internal static PyTorchArm? Start()
     {
-        string[] candidates = Environment.GetEnvironmentVariable("WORKBOOK_PYTHON") is { Length: > 0 } named ? [named] : ["python3", "/usr/bin/python3", "python"];
+        string[] candidates = Environment.GetEnvironmentVariable("WORKBOOK_PYTHON") is { Length: > 0 } named ? [named]
+            : ["python3", "/usr/bin/python3", "python"];
         if (candidates.FirstOrDefault(HasTorch) is not { } python)
         {
-            Console.WriteLine($"no comparison with PyTorch: {string.Join(", ", candidates)} can't import torch; install it (Debian, Ubuntu: apt-get install python3-torch libopenblas0-pthread) or name a Python that has it in WORKBOOK_PYTHON");
+            Console.WriteLine($"no comparison with PyTorch: {string.Join(", ", candidates)} can't import torch; install it (Debian, Ubuntu: apt-get "
+                + $"install python3-torch libopenblas0-pthread) or name a Python that has it in WORKBOOK_PYTHON");
             return null;
         }
 
@@ -75,7 +81,8 @@ internal sealed class PyTorchArm : IDisposable
         Console.WriteLine($"PyTorch {about.GetProperty("version")}: {theirs:F0} GFLOP/s in a matrix product on one thread, libtorch here {ours:F0}");
         if (theirs < ours / 3)
         {
-            Console.WriteLine($"the comparison is UNFAIR: PyTorch's matrix product comes from a slow library ({about.GetProperty("blas")}); install a fast one (Debian, Ubuntu: apt-get install libopenblas0-pthread)");
+            Console.WriteLine($"the comparison is UNFAIR: PyTorch's matrix product comes from a slow library ({about.GetProperty("blas")}); install a fast "
+                + $"one (Debian, Ubuntu: apt-get install libopenblas0-pthread)");
         }
     }
 

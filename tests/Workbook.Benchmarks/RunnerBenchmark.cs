@@ -33,7 +33,8 @@ internal static class RunnerBenchmark
     /// <summary>From the start of the process to its end, for a notebook of one cell that makes a tensor, and for one that adds two numbers.</summary>
     private static void Startup(int runs)
     {
-        foreach ((string name, string[] cells) in new[] { ("1 + 1", new[] { "1 + 1" }), ("lab.csx and a first tensor", ["#!import " + Lab, "rand(2, 2).sum().item<float>()"]) })
+        foreach ((string name, string[] cells) in new[] { ("1 + 1", new[] { "1 + 1" }),
+            ("lab.csx and a first tensor", ["#!import " + Lab, "rand(2, 2).sum().item<float>()"]) })
         {
             using TemporaryNotebook notebook = new(cells);
             double[] seconds = [.. Enumerable.Range(0, runs + 1).Select(_ => Time(Cli("run", notebook.Path, "--out", notebook.Output))).Skip(1)];
@@ -58,7 +59,8 @@ internal static class RunnerBenchmark
         process.BeginErrorReadLine();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode == 0 ? watch.Elapsed.TotalSeconds : throw new InvalidOperationException($"{string.Join(' ', arguments)} ended with {process.ExitCode}:\n{output}{error}");
+        return process.ExitCode == 0 ? watch.Elapsed.TotalSeconds
+            : throw new InvalidOperationException($"{string.Join(' ', arguments)} ended with {process.ExitCode}:\n{output}{error}");
     }
 
     private static string Between(string text, string begin, string end)
@@ -77,7 +79,15 @@ internal static class RunnerBenchmark
 
         internal TemporaryNotebook(params string[] cells) => File.WriteAllText(Path, JsonSerializer.Serialize(new
         {
-            cells = cells.Select((source, i) => new { cell_type = "code", execution_count = (int?)null, id = $"cell-{i}", metadata = new { }, outputs = Array.Empty<object>(), source }),
+            cells = cells.Select((source, i) => new
+            {
+                cell_type = "code",
+                execution_count = (int?)null,
+                id = $"cell-{i}",
+                metadata = new { },
+                outputs = Array.Empty<object>(),
+                source
+            }),
             metadata = new { kernelspec = new { display_name = ".NET (C#)", language = "C#", name = ".net-csharp" } },
             nbformat = 4,
             nbformat_minor = 5,

@@ -92,7 +92,8 @@ internal static class SparseBenchmark
             before = now;
         });
         double[] medians = [.. times.Select(Alternating.Median)];
-        Console.WriteLine($"a training step of sparse layers, median microseconds: {string.Join(", ", s_parts.Zip(medians, (name, median) => $"{name} {median:F0}"))}; together {medians.Sum():F0}");
+        Console.WriteLine($"a training step of sparse layers, median "
+            + $"microseconds: {string.Join(", ", s_parts.Zip(medians, (name, median) => $"{name} {median:F0}"))}; together {medians.Sum():F0}");
     }
 
     /// <param name="steps">Steps after those to warm up, whose numbers are negative.</param>

@@ -43,7 +43,8 @@ internal static class StructuredBenchmark
         {
             using Tensor input = rand(batch, 1, 28, 28);
             int repeats = batch == 1 ? 100 : 5;
-            Alternating.Compare($"{title}, batch {batch}, time / dense", "ms", () => Milliseconds(network, input, repeats), () => Milliseconds(dense, input, repeats), Pairs);
+            Alternating.Compare($"{title}, batch {batch}, time / dense", "ms", () => Milliseconds(network, input, repeats), () =>
+                Milliseconds(dense, input, repeats), Pairs);
         }
     }
 

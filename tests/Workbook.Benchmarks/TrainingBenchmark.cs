@@ -19,7 +19,8 @@ internal static class TrainingBenchmark
             using Arm arm = new(seed: 1, batch), other = new(seed: 2, batch);
             if (torch is null || second is null)
             {
-                Console.WriteLine($"training, batch {batch}, masked: {Alternating.Spread([.. Enumerable.Range(0, 10).Select(_ => Throughput(1, () => arm.Train(steps)))])} samples/s");
+                double[] speeds = [.. Enumerable.Range(0, 10).Select(_ => Throughput(1, () => arm.Train(steps)))];
+                Console.WriteLine($"training, batch {batch}, masked: {Alternating.Spread(speeds)} samples/s");
                 continue;
             }
 

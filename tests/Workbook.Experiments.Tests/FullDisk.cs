@@ -13,7 +13,8 @@ internal static class FullDisk
     /// <summary>A script's end in a namespace where the folder is a file system of its own.</summary>
     internal static (int ExitCode, string Error) Run(string folder, string options, string script, ProcessStartInfo? child = null)
     {
-        ProcessStartInfo start = new("unshare", ["-rm", "sh", "-c", $"mount -t tmpfs -o {options} none \"$1\" || exit 99\n{script}", "sh", folder, child?.FileName ?? ""])
+        ProcessStartInfo start = new("unshare", ["-rm", "sh", "-c", $"mount -t tmpfs -o {options} none \"$1\" || exit 99\n{script}", "sh", folder,
+            child?.FileName ?? ""])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,

@@ -28,8 +28,10 @@ public class ChartTests
     [Fact]
     public void A_sparsity_in_percent_and_a_seed_that_lacks_a_value_are_refused()
     {
-        Assert.Contains("fractions", Assert.Throws<WorkbookException>(() => Draw.Sparsity("t", "y", [new("a", [90], [1.0])])).Message, StringComparison.Ordinal);
-        Assert.Contains("\"a\"", Assert.Throws<WorkbookException>(() => Draw.Lines("t", "x", "y", [new("a", [1, 2], [[1, 2], [1]])])).Message, StringComparison.Ordinal);
+        Assert.Contains("fractions", Assert.Throws<WorkbookException>(() => Draw.Sparsity("t", "y", [new("a", [90], [1.0])])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("\"a\"", Assert.Throws<WorkbookException>(() => Draw.Lines("t", "x", "y", [new("a", [1, 2], [[1, 2], [1]])])).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -79,7 +81,8 @@ public class ChartTests
         string Written()
         {
             Lab.Describe("mnist", "MNIST", seeds: [-3], trainingImages: 20_000);
-            string words = string.Join('\n', Draw.Heatmap("t", matrix, "weight").Text, Draw.Histogram("t", "x", matrix, kept, [-0.5]).Text, Lab.Context.Caption(),
+            string words = string.Join('\n', Draw.Heatmap("t", matrix, "weight").Text, Draw.Histogram("t", "x", matrix, kept, [-0.5]).Text,
+                Lab.Context.Caption(),
                 $"{new Summary(-1.25, 0.5, 3)} {Summary.Of([1234.5, -1])}",
                 new Table("", "a", new Column("b", "N1")).Add(new Summary(0.5, 0.25, 2), 618.0).ToBundle()["text/plain"]);
             Lab.Describe("");
@@ -123,7 +126,8 @@ public class ChartTests
     public void A_start_is_dashed_and_a_way_begins_hollow()
     {
         double[] x = [0, 1];
-        JsonArray lines = Traces(Draw.Lines("t", "x", "y", [new Series("Lottery end", x, x), new Series("Lottery start", x, x), new Series("Lottery start (published)", x, x)]));
+        JsonArray lines = Traces(Draw.Lines("t", "x", "y",
+            [new Series("Lottery end", x, x), new Series("Lottery start", x, x), new Series("Lottery start (published)", x, x)]));
         Assert.Equal(["solid", "dash", "dot"], lines.Select(t => t!["line"]!["dash"]!.ToString()));
         JsonArray way = Traces(Draw.Scatter("t", "x", "y", [("Lottery", x, x), ("Pruned", [2], [2])], joined: true));
         Assert.Equal(["circle-open", "circle", "circle"], way.SelectMany(t => t!["marker"]!["symbol"]!.AsArray()).Select(s => s!.ToString()));
@@ -158,7 +162,8 @@ public class ChartTests
     [Fact]
     public void Bars_show_the_methods_of_several_measurements_together()
     {
-        Measured weights = new(["reinit"], [double.NaN], (_, _) => new([0, 1], [95, 96])), places = new(["shuffled"], [double.NaN], (_, _) => new([0, 1], [90, 92]));
+        Measured weights = new(["reinit"], [double.NaN], (_, _) => new([0, 1], [95, 96])),
+            places = new(["shuffled"], [double.NaN], (_, _) => new([0, 1], [90, 92]));
         JsonNode bars = Assert.Single(Traces(Draw.Bars("t", "y", [.. weights, .. places])))!;
         Assert.Equal(["reinit", "shuffled"], bars["x"]!.AsArray().Select(x => x!.GetValue<string>()));
         Assert.Equal([95.5, 91], bars["y"]!.AsArray().Select(y => y!.GetValue<double>()));
@@ -169,7 +174,8 @@ public class ChartTests
     [Fact]
     public void A_band_ends_at_0_where_no_value_is_below_it()
     {
-        double[] LowOf(double[] first, double[] second) => [.. Traces(Draw.Lines("t", "x", "y", [new Series("a", [1, 2], [first, second])]))[0]!["y"]!.AsArray().Select(y => y!.GetValue<double>())];
+        double[] LowOf(double[] first, double[] second) =>
+            [.. Traces(Draw.Lines("t", "x", "y", [new Series("a", [1, 2], [first, second])]))[0]!["y"]!.AsArray().Select(y => y!.GetValue<double>())];
         Assert.Equal(0, LowOf([0, 1], [4, 1]).Min());
         Assert.True(LowOf([-1, 1], [4, 1]).Min() < -1);
     }

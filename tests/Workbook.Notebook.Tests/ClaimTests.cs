@@ -61,7 +61,8 @@ public class ClaimTests
     [Fact]
     public void A_published_number_stands_beside_ours_and_never_gates()
     {
-        Claim claim = On("mnist", () => NotebookClaims.Published("gradient-flow.a", "error", 1.64, [2, 2.2], "Han et al. 2015, table 1", "%", profile: "quick"));
+        Claim claim = On("mnist", () => NotebookClaims.Published("gradient-flow.a", "error", 1.64, [2, 2.2], "Han et al. 2015, table 1", "%",
+            profile: "quick"));
 
         Assert.Null(claim.Holds);
         Assert.Equal(0.46, claim.Difference!.Value, 9);
@@ -74,7 +75,8 @@ public class ClaimTests
     [InlineData("mnist", "quick", "ours keeps 10 %", "ours keeps 10 %")]
     public void A_published_number_is_not_set_beside_one_of_another_setting(string dataset, string profile, string? differs, string why)
     {
-        Claim claim = On(dataset, () => NotebookClaims.Published("gradient-flow.a", "error", 1.64, [40, 42], "Han et al. 2015, table 1", "%", profile: profile, differs: differs));
+        Claim claim = On(dataset, () => NotebookClaims.Published("gradient-flow.a", "error", 1.64, [40, 42], "Han et al. 2015, table 1", "%", profile: profile,
+            differs: differs));
 
         Assert.Equal("not measured here", claim.Verdict);
         Assert.Null(claim.Difference);
@@ -103,7 +105,8 @@ public class ClaimTests
         JsonObject json = JsonNode.Parse(claim.ToBundle()[Claim.MimeType])!.AsObject();
 
         Assert.Equal(
-            ["id", "kind", "notebook", "statement", "unit", "measured", "spread", "values", "expected", "holds", "difference", "source", "note", "dataset", "profile", "seeds"],
+            ["id", "kind", "notebook", "statement", "unit", "measured", "spread", "values", "expected", "holds", "difference", "source", "note", "dataset",
+                "profile", "seeds"],
             json.Select(field => field.Key));
         Assert.Null(json["measured"]);
         Assert.False(json["holds"]!.GetValue<bool>());
@@ -166,8 +169,15 @@ public class ClaimTests
     {
         Dictionary<string, string> members = new()
         {
-            ["id"] = "\"pruning.a\"", ["kind"] = "\"ours\"", ["statement"] = "\"s\"", ["measured"] = "1", ["spread"] = "0", ["expected"] = "\"< 2\"",
-            ["dataset"] = "\"digits\"", ["profile"] = "\"quick\"", ["seeds"] = "[0]",
+            ["id"] = "\"pruning.a\"",
+            ["kind"] = "\"ours\"",
+            ["statement"] = "\"s\"",
+            ["measured"] = "1",
+            ["spread"] = "0",
+            ["expected"] = "\"< 2\"",
+            ["dataset"] = "\"digits\"",
+            ["profile"] = "\"quick\"",
+            ["seeds"] = "[0]",
         };
         if (member.Length > 0)
         {
@@ -202,8 +212,10 @@ public class ClaimTests
     [Fact]
     public void Faults_are_named()
     {
-        Assert.Contains("pruning.", Assert.Throws<WorkbookException>(() => NotebookClaims.Ours("other.a", "s", [1], Expect.Below(1))).Message, StringComparison.Ordinal);
-        Assert.Contains("3 values for 2 seeds", Assert.Throws<WorkbookException>(() => On("mnist", () => NotebookClaims.Ours("pruning.a", "s", [1, 2, 3], Expect.Below(1)))).Message, StringComparison.Ordinal);
+        Assert.Contains("pruning.", Assert.Throws<WorkbookException>(() => NotebookClaims.Ours("other.a", "s", [1], Expect.Below(1))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("3 values for 2 seeds", Assert.Throws<WorkbookException>(() =>
+            On("mnist", () => NotebookClaims.Ours("pruning.a", "s", [1, 2, 3], Expect.Below(1)))).Message, StringComparison.Ordinal);
         Assert.Throws<WorkbookException>(() => NotebookClaims.Ours("pruning.a", "s", [], Expect.Below(1)));
         Assert.Throws<WorkbookException>(() => Timing.AlternatingRatios(() => { }, () => { }, 0));
     }

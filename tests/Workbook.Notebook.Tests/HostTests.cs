@@ -134,7 +134,8 @@ public class HostTests
     {
         Table table = new Table("", "method", new Column("accuracy (%)", "0.0")).Add("a<b", 97.123).Add("long name", 5);
 
-        Assert.Equal(["method     accuracy (%)", "---------  ------------", "a<b                97.1", "long name           5.0"], table.ToBundle()["text/plain"].Split('\n'));
+        Assert.Equal(["method     accuracy (%)", "---------  ------------", "a<b                97.1", "long name           5.0"],
+            table.ToBundle()["text/plain"].Split('\n'));
         Assert.Contains("a&lt;b", table.ToBundle()["text/html"], StringComparison.Ordinal);
         Assert.Throws<WorkbookException>(() => table.Add("x"));
     }

@@ -67,7 +67,8 @@ public class MeasuredTests
     {
         NotebookHost.Current = new RecordingHost();
         Lab.Describe("mnist", seeds: [0, 1, 2]);
-        Measured<(double Before, double After)> runs = Lab.Measure("runs", ["a", "b"], (seed, method) => (Before: (double)seed, After: method == "a" ? 10.0 + seed : 20));
+        Measured<(double Before, double After)> runs =
+            Lab.Measure("runs", ["a", "b"], (seed, method) => (Before: (double)seed, After: method == "a" ? 10.0 + seed : 20));
         Lab.Describe("");
         Assert.Equal([10.0, 10.0, 10.0], runs.Of(r => r.After)["a"] - runs.Of(r => r.Before)["a"]);
         Assert.Equal((2, 20), runs["b"].At(2));

@@ -41,7 +41,8 @@ public class OtherHostTests
         Assert.Equal(claim.ToBundle()["text/html"], DisplayFormatters.Bundle(new DisplayObject(claim))["text/html"]);
         Assert.Contains("Plotly.newPlot", DisplayFormatters.Bundle(new DisplayObject(Chart()))["text/html"], StringComparison.Ordinal);
         Assert.Contains("Plotly.newPlot", DisplayFormatters.Bundle(new DisplayObject(Chart().Chart))["text/html"], StringComparison.Ordinal);
-        Assert.Equal(new Dictionary<string, string> { ["text/html"] = "html of 42", ["text/plain"] = "text of 42" }, DisplayFormatters.Bundle(new DisplayObject(42)));
+        Assert.Equal(new Dictionary<string, string> { ["text/html"] = "html of 42", ["text/plain"] = "text of 42" },
+            DisplayFormatters.Bundle(new DisplayObject(42)));
         Assert.Equal("text of ", DisplayFormatters.Bundle(new DisplayObject(null))["text/plain"]);
     }
 

@@ -15,5 +15,6 @@ public class PublishedCurvesTests
 
     [Fact]
     public void A_figure_that_is_not_there_is_refused_with_those_that_are() =>
-        Assert.Contains("there are evci2022-lenet5-gradient-norm, ", Assert.Throws<WorkbookException>(() => PublishedCurves.Read("evci2023")).Message, StringComparison.Ordinal);
+        Assert.Contains("there are evci2022-lenet5-gradient-norm, ", Assert.Throws<WorkbookException>(() => PublishedCurves.Read("evci2023")).Message,
+            StringComparison.Ordinal);
 }

@@ -159,7 +159,8 @@ public sealed class BadFilesTests : IDisposable
     [Fact]
     public void Headers_of_plausible_parts_in_any_combination()
     {
-        Gen<string> number = Gen.OneOf(Gen.Int[0, 9].Select(n => $"{n}"), Gen.OneOf("-1", "1e2", "0.5", "null", "4294967296", "9223372036854775807", "18446744073709551615", "\"1\""));
+        Gen<string> number = Gen.OneOf(Gen.Int[0, 9].Select(n => $"{n}"),
+            Gen.OneOf("-1", "1e2", "0.5", "null", "4294967296", "9223372036854775807", "18446744073709551615", "\"1\""));
         Gen<string> array = number.Array[0, 3].Select(n => $"[{string.Join(',', n)}]");
         Gen<string> entry = Gen.Select(Gen.OneOf("\"F32\"", "\"BOOL\"", "\"BF16\"", "\"C64\"", "\"F4\"", "\"F31\"", "7"), array, array)
             .Select((dtype, shape, offsets) => $$"""{"dtype":{{dtype}},"shape":{{shape}},"data_offsets":{{offsets}}}""");

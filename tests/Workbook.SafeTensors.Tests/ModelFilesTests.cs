@@ -20,7 +20,8 @@ public sealed class ModelFilesTests : IDisposable
         model.SaveSafeTensors(path, new Dictionary<string, string> { ["seed"] = "1" });
         using (SafeTensorsFile file = SafeTensors.Read(path))
         {
-            Assert.Equal(["conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias", "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "fc3.weight", "fc3.bias"], file.Names);
+            Assert.Equal(["conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias", "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "fc3.weight",
+                "fc3.bias"], file.Names);
             Assert.Equal("1", file.Metadata["seed"]);
         }
 

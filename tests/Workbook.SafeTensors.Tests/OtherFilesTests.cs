@@ -25,7 +25,9 @@ public sealed class OtherFilesTests : IDisposable
     [InlineData("OF_2031", "5", 7)]
     public void A_tensor_of_a_dtype_that_TorchSharp_lacks_is_refused_alone(string dtype, string shape, int bytes)
     {
-        string path = Write(Header($$$"""{"odd":{"dtype":"{{{dtype}}}","shape":[{{{shape}}}],"data_offsets":[0,{{{bytes}}}]},"even":{"dtype":"U8","shape":[1],"data_offsets":[{{{bytes}}},{{{bytes + 1}}}]}}""", bytes + 1));
+        string path = Write(Header(
+            $$$"""{"odd":{"dtype":"{{{dtype}}}","shape":[{{{shape}}}],"data_offsets":[0,{{{bytes}}}]}"""
+            + $$$""","even":{"dtype":"U8","shape":[1],"data_offsets":[{{{bytes}}},{{{bytes + 1}}}]}}""", bytes + 1));
         using SafeTensorsFile file = SafeTensors.Read(path);
         Assert.Equal(["odd", "even"], file.Names);
         using Tensor even = file.Load("even");

@@ -43,7 +43,8 @@ public sealed class ConvertTests : IDisposable
         Mask mask = Prune(net, 0.5).Intersect(new Mask([KeyValuePair.Create("fc1.weight", Layers.Random(1, "mask", 120, 256) > 1.5)]));
         Conversion conversion = Convert(net, mask, fromSparsity: 0.6);
         Assert.Equal(["conv1", "conv2", "fc1", "fc2", "fc3"], conversion.Layers.Select(l => l.Name));
-        Assert.Equal(["only linear layers within a model can be sparse", null, "it is less sparse than asked for"], conversion.Layers.Skip(1).Take(3).Select(l => l.StaysDense));
+        Assert.Equal(["only linear layers within a model can be sparse", null, "it is less sparse than asked for"], conversion.Layers.Skip(1).Take(3)
+            .Select(l => l.StaysDense));
         Assert.Equal(["conv1.weight", "conv2.weight", "fc2.weight", "fc3.weight"], conversion.Remaining.Keys);
         Assert.Equal(mask.KeptOf("conv1.weight"), net.get_parameter("conv1.weight")!.count_nonzero().item<long>());
         conversion.Remaining.Bind(net).Dispose();
@@ -112,7 +113,8 @@ public sealed class ConvertTests : IDisposable
     public void A_layer_whose_field_takes_sparse_ones_alone_can_not_become_dense()
     {
         using Sequential net = nn.Sequential(("a", new DeclaredSparse()));
-        Assert.Contains("a.fc can't become dense: the field fc of DeclaredSparse is declared as SparseLinear", Assert.Throws<WorkbookException>(() => ToDense(net)).Message);
+        Assert.Contains("a.fc can't become dense: the field fc of DeclaredSparse is declared as SparseLinear",
+            Assert.Throws<WorkbookException>(() => ToDense(net)).Message);
     }
 
     [Fact]
@@ -176,7 +178,8 @@ public sealed class ConvertTests : IDisposable
     {
         using LeNet300100 net = new(1);
         float[] before = net.get_parameter("fc1.weight")!.data<float>().ToArray();
-        foreach (Mask mask in new[] { Prune(LeNet5.Classic(1), 0.5), new Mask([KeyValuePair.Create("fc1.weight", ones(3, 4))]), new Mask([KeyValuePair.Create("fc9.weight", ones(3, 4))]) })
+        foreach (Mask mask in new[] { Prune(LeNet5.Classic(1), 0.5), new Mask([KeyValuePair.Create("fc1.weight", ones(3, 4))]),
+            new Mask([KeyValuePair.Create("fc9.weight", ones(3, 4))]) })
         {
             Assert.DoesNotContain('\n', Assert.Throws<WorkbookException>(() => Convert(net, mask, fromSparsity: 0)).Message);
             Assert.Equal(before, net.get_parameter("fc1.weight")!.data<float>().ToArray());
@@ -250,7 +253,8 @@ public sealed class ConvertTests : IDisposable
 
         public override Tensor forward(Tensor input) => a.forward(input);
 
-        public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null) => throw new IOException("no state");
+        public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null) =>
+            throw new IOException("no state");
     }
 
     [Fact]

@@ -19,12 +19,14 @@ public sealed class SparseLinearLaws
 
     [Fact]
     public void Output_and_gradients_are_those_of_the_masked_dense_layer() =>
-        Gen.Select(Layers.Batch, Gen.Int[1, 40], Gen.Int[1, 30], Layers.Sparsity, Gen.Bool, Gen.Int[0, 3], Small.Seed).Sample((batch, inputs, outputs, sparsity, bias, layout, seed) =>
+        Gen.Select(Layers.Batch, Gen.Int[1, 40], Gen.Int[1, 30], Layers.Sparsity, Gen.Bool, Gen.Int[0, 3], Small.Seed)
+            .Sample((batch, inputs, outputs, sparsity, bias, layout, seed) =>
         {
             using DisposeScope scope = NewDisposeScope();
             (Linear dense, Tensor kept, SparseLinear sparse) = Layers.New(inputs, outputs, sparsity, seed, bias);
             Tensor rows = Layers.Random(seed, "input", batch, inputs), weights = Layers.Random(seed, "weights", batch, outputs);
-            Tensor one = Layout(rows, batch == 0 ? 0 : layout).detach().requires_grad_(), other = Layout(rows, batch == 0 ? 0 : layout).detach().requires_grad_();
+            Tensor one = Layout(rows, batch == 0 ? 0 : layout).detach().requires_grad_(), other = Layout(rows, batch == 0 ? 0 : layout).detach()
+                .requires_grad_();
             Tensor expected = dense.forward(one), actual = sparse.forward(other);
             Layers.AssertClose(expected, actual);
             (expected.flatten(0, -2) * weights).sum().backward();
@@ -67,11 +69,13 @@ public sealed class SparseLinearLaws
             (Linear dense, Tensor kept, SparseLinear sparse) = Layers.New(inputs, outputs, sparsity, seed);
             Tensor input = Layers.Random(seed, "input", batch, inputs).requires_grad_();
             sparse.forward(input).square().sum().backward();
-            Tensor inputStep = Layers.Random(seed, "input step", batch, inputs), weightStep = Layers.Random(seed, "weight step", outputs, inputs) * kept, biasStep = Layers.Random(seed, "bias step", outputs);
+            Tensor inputStep = Layers.Random(seed, "input step", batch, inputs), weightStep = Layers.Random(seed, "weight step", outputs, inputs) * kept,
+                biasStep = Layers.Random(seed, "bias step", outputs);
             double slope = (input.grad! * inputStep).sum().item<float>()
                 + (sparse.Values.grad! * weightStep.masked_select(kept)).sum().item<float>() + (sparse.Bias!.grad! * biasStep).sum().item<float>();
             using IDisposable noGrad = no_grad();
-            double Loss(double step) => nn.functional.linear(Far(input, inputStep, step), Far(dense.weight, weightStep, step), Far(dense.bias!, biasStep, step)).square().sum().item<double>();
+            double Loss(double step) => nn.functional.linear(Far(input, inputStep, step), Far(dense.weight, weightStep, step), Far(dense.bias!, biasStep, step))
+                .square().sum().item<double>();
             double scale = Math.Sqrt(Loss(0)) * (1 + Math.Abs(slope));
             Assert.Equal((Loss(1e-4) - Loss(-1e-4)) / 2e-4, slope, 1e-4 * scale);
         });
@@ -80,7 +84,8 @@ public sealed class SparseLinearLaws
 
     [Fact]
     public void NaN_and_infinity_pass_through_kept_weights_alone() =>
-        Gen.Select(Layers.Batch.Where(b => b > 0), Gen.Int[1, 12], Gen.Int[1, 12], Gen.Double[0, 1], Small.Seed).Sample((batch, inputs, outputs, sparsity, seed) =>
+        Gen.Select(Layers.Batch.Where(b => b > 0), Gen.Int[1, 12], Gen.Int[1, 12], Gen.Double[0, 1], Small.Seed)
+            .Sample((batch, inputs, outputs, sparsity, seed) =>
         {
             using DisposeScope scope = NewDisposeScope();
             (Linear dense, Tensor kept, SparseLinear sparse) = Layers.New(inputs, outputs, sparsity, seed);

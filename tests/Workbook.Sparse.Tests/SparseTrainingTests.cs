@@ -39,7 +39,8 @@ public sealed class SparseTrainingTests
     [Fact]
     public void A_hundred_steps_are_those_of_the_masked_dense_network()
     {
-        float[] dense = Trained(1, sparse: false), sparse = Trained(1, sparse: true), before = [.. new LeNet300100(1).named_parameters().OrderBy(p => p.name).SelectMany(p => p.parameter.data<float>().ToArray())];
+        float[] dense = Trained(1, sparse: false), sparse = Trained(1, sparse: true),
+            before = [.. new LeNet300100(1).named_parameters().OrderBy(p => p.name).SelectMany(p => p.parameter.data<float>().ToArray())];
         Assert.Equal(dense.Length, sparse.Length);
         Assert.InRange(dense.Zip(sparse, (d, s) => Math.Abs(d - s)).Max(), 0, 1e-5);
         Assert.True(dense.Zip(before, (d, b) => d == 0 ? 0 : Math.Abs(d - b)).Max() > 0.01, "the training has to move the weights");
@@ -58,7 +59,8 @@ public sealed class SparseTrainingTests
         using DisposeScope scope = NewDisposeScope();
         Workbook.SparseLinear layer = Layers.New(20, 5, 0.8, 1).Sparse;
         Tensor input = Layers.Random(1, "input", 50, 20), target = Layers.Random(1, "target", 50, 5);
-        foreach (optim.Optimizer optimizer in new optim.Optimizer[] { optim.Adam(layer.parameters(), 0.01), optim.AdamW(layer.parameters(), 0.01), optim.RMSProp(layer.parameters(), 0.01) })
+        foreach (optim.Optimizer optimizer in new optim.Optimizer[] { optim.Adam(layer.parameters(), 0.01), optim.AdamW(layer.parameters(), 0.01),
+            optim.RMSProp(layer.parameters(), 0.01) })
         {
             Tensor Loss()
             {

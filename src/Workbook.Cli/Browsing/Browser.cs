@@ -27,7 +27,12 @@ internal sealed class Browser : IAsyncDisposable
         Process process;
         try
         {
-            ProcessStartInfo start = new(program, Arguments(profile, host)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
+            ProcessStartInfo start = new(program, Arguments(profile, host))
+            {
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+                RedirectStandardInput = true
+            };
             process = Process.Start(start)!;
         }
         catch (Win32Exception e)
@@ -47,7 +52,8 @@ internal sealed class Browser : IAsyncDisposable
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             await browser.DisposeAsync().ConfigureAwait(false);
-            throw new WorkbookException($"{program} did not answer within {s_patience.TotalSeconds:0} s: name another browser in {EnvironmentVariables.Browser}");
+            throw new WorkbookException($"{program} did not answer within {s_patience.TotalSeconds:0} s: name another browser "
+                + $"in {EnvironmentVariables.Browser}");
         }
         catch
         {
@@ -63,7 +69,8 @@ internal sealed class Browser : IAsyncDisposable
     public async Task<BrowserPage> OpenAsync(int width, int height, bool dark, CancellationToken cancellation)
     {
         JsonObject target = await _tools.SendAsync("Target.createTarget", new JsonObject { ["url"] = "about:blank" }, null, cancellation).ConfigureAwait(false);
-        JsonObject session = await _tools.SendAsync("Target.attachToTarget", new JsonObject { ["targetId"] = target["targetId"]!.DeepClone(), ["flatten"] = true }, null, cancellation).ConfigureAwait(false);
+        JsonObject session = await _tools.SendAsync("Target.attachToTarget",
+            new JsonObject { ["targetId"] = target["targetId"]!.DeepClone(), ["flatten"] = true }, null, cancellation).ConfigureAwait(false);
         return await BrowserPage.CreateAsync(_tools, session["sessionId"]!.ToString(), width, height, dark, cancellation).ConfigureAwait(false);
     }
 
@@ -115,7 +122,8 @@ internal sealed class Browser : IAsyncDisposable
         {
             if (line.Data is null)
             {
-                address.TrySetException(new WorkbookException($"{program} ended at once{(last.Length > 0 ? $" ({last})" : "")}: name another browser in {EnvironmentVariables.Browser}"));
+                address.TrySetException(new WorkbookException(
+                    $"{program} ended at once{(last.Length > 0 ? $" ({last})" : "")}: name another browser in {EnvironmentVariables.Browser}"));
             }
             else if (line.Data.StartsWith(Announcement, StringComparison.Ordinal))
             {

@@ -5,7 +5,8 @@ namespace Workbook.Cli.Browsing;
 /// <summary>Finds a Chromium, Chrome or Edge on this machine: what draws the pictures of charts.</summary>
 internal static class BrowserFinder
 {
-    private static readonly string[] s_names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge", "microsoft-edge-stable", "msedge"];
+    private static readonly string[] s_names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge",
+        "microsoft-edge-stable", "msedge"];
 
     /// <summary>The browser's program.</summary>
     /// <exception cref="WorkbookException">There is none, or the variable names a file that is not there.</exception>
@@ -20,7 +21,8 @@ internal static class BrowserFinder
     {
         if (variable(EnvironmentVariables.Browser) is { Length: > 0 } named)
         {
-            return exists(named) ? named : throw new WorkbookException($"{EnvironmentVariables.Browser} names {named}, which is not there: name the program of a Chromium, Chrome or Edge, or unset the variable");
+            return exists(named) ? named : throw new WorkbookException(
+                $"{EnvironmentVariables.Browser} names {named}, which is not there: name the program of a Chromium, Chrome or Edge, or unset the variable");
         }
 
         string suffix = OperatingSystem.IsWindows() ? ".exe" : "";

@@ -61,7 +61,8 @@ internal sealed class BrowserPage
     /// <param name="height">In CSS pixels.</param>
     /// <param name="scale">Pixels of a picture for one CSS pixel.</param>
     public Task ResizeAsync(int width, int height, double scale, CancellationToken cancellation) =>
-        SendAsync("Emulation.setDeviceMetricsOverride", new JsonObject { ["width"] = width, ["height"] = height, ["deviceScaleFactor"] = scale, ["mobile"] = false }, cancellation);
+        SendAsync("Emulation.setDeviceMetricsOverride",
+            new JsonObject { ["width"] = width, ["height"] = height, ["deviceScaleFactor"] = scale, ["mobile"] = false }, cancellation);
 
     /// <summary>Opens an address and waits until it is loaded, scripts and pictures included.</summary>
     public async Task NavigateAsync(Uri address, CancellationToken cancellation)
@@ -79,7 +80,8 @@ internal sealed class BrowserPage
     /// <exception cref="WorkbookException">The script throws.</exception>
     public async Task<JsonNode?> EvaluateAsync(string script, CancellationToken cancellation)
     {
-        JsonObject answer = await SendAsync("Runtime.evaluate", new JsonObject { ["expression"] = script, ["awaitPromise"] = true, ["returnByValue"] = true }, cancellation).ConfigureAwait(false);
+        JsonObject answer = await SendAsync("Runtime.evaluate", new JsonObject { ["expression"] = script, ["awaitPromise"] = true, ["returnByValue"] = true },
+            cancellation).ConfigureAwait(false);
         return answer["exceptionDetails"] is JsonNode fault
             ? throw new WorkbookException($"a script failed in the browser: {fault["exception"]?["description"] ?? fault["text"]}")
             : answer["result"]?["value"]?.DeepClone();
@@ -91,11 +93,13 @@ internal sealed class BrowserPage
     public async Task<byte[]> PictureAsync(double width, double height, CancellationToken cancellation)
     {
         JsonObject clip = new() { ["x"] = 0, ["y"] = 0, ["width"] = width, ["height"] = height, ["scale"] = 1 };
-        JsonObject answer = await SendAsync("Page.captureScreenshot", new JsonObject { ["format"] = "png", ["clip"] = clip }, cancellation).ConfigureAwait(false);
+        JsonObject answer = await SendAsync("Page.captureScreenshot", new JsonObject { ["format"] = "png", ["clip"] = clip }, cancellation)
+            .ConfigureAwait(false);
         return Convert.FromBase64String(answer["data"]!.ToString());
     }
 
-    private Task<JsonObject> SendAsync(string method, JsonObject parameters, CancellationToken cancellation) => _tools.SendAsync(method, parameters, _session, cancellation);
+    private Task<JsonObject> SendAsync(string method, JsonObject parameters, CancellationToken cancellation) =>
+        _tools.SendAsync(method, parameters, _session, cancellation);
 
     private void OnReported(string session, string name, JsonObject details)
     {

@@ -6,12 +6,19 @@ namespace Workbook.Cli.Commands;
 /// <summary><c>workbook data fetch|list</c>.</summary>
 internal static class DataCommand
 {
-    private static readonly Option<DirectoryInfo?> s_to = new("--data") { Description = "The folder they go to; by default the cache of all notebooks.", HelpName = "DIR" };
-    private static readonly Option<DirectoryInfo?> s_in = new("--data") { Description = $"The folder they lie in; by default {EnvironmentVariables.Data}, else the cache of all notebooks.", HelpName = "DIR" };
+    private static readonly Option<DirectoryInfo?> s_to =
+        new("--data") { Description = "The folder they go to; by default the cache of all notebooks.", HelpName = "DIR" };
+    private static readonly Option<DirectoryInfo?> s_in =
+        new("--data") { Description = $"The folder they lie in; by default {EnvironmentVariables.Data}, else the cache of all notebooks.", HelpName = "DIR" };
 
     public static Command Create()
     {
-        Argument<string[]> names = new("name") { Description = "mnist, fashion-mnist; by default both.", DefaultValueFactory = _ => ["mnist", "fashion-mnist"] };
+        Argument<string[]> names = new("name")
+        {
+            Description = "mnist, fashion-mnist; by default both.",
+            DefaultValueFactory = _ =>
+            ["mnist", "fashion-mnist"]
+        };
         Command fetch = new("fetch", "Downloads what is missing or damaged; contents are checked by SHA-256.") { names, s_to };
         fetch.SetAction((parsed, cancel) => Task.Run(() => Fetch(parsed.GetValue(names)!, parsed.GetValue(s_to)?.FullName, cancel), CancellationToken.None));
         Command list = new("list", "Says which data sets there are and what is here of them.") { s_in };

@@ -10,11 +10,13 @@ namespace Workbook.Cli.Commands;
 /// <summary><c>workbook publish</c>.</summary>
 internal static class PublishCommand
 {
-    private static readonly Option<DirectoryInfo?> s_from = new("--from") { Description = "Runs nothing: publishes what an earlier run of the same code wrote to this folder.", HelpName = "DIR" };
+    private static readonly Option<DirectoryInfo?> s_from =
+        new("--from") { Description = "Runs nothing: publishes what an earlier run of the same code wrote to this folder.", HelpName = "DIR" };
 
     public static Command Create()
     {
-        Command command = new("publish", "Runs notebooks and writes them back for the repository: pictures in place of charts, the README's claims and pictures.") { s_from };
+        Command command = new("publish", "Runs notebooks and writes them back for the repository: pictures in place of charts, the README's claims and "
+            + "pictures.") { s_from };
         RunCommand.AddArguments(command);
         command.SetAction(RunAsync);
         return command;

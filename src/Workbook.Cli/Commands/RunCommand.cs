@@ -18,28 +18,39 @@ internal static class RunCommand
         HelpName = "notebook or folder",
     };
 
-    internal static readonly Option<string?> Data = new("--data") { Description = $"The folder with data sets. Default: the variable {EnvironmentVariables.Data}, then the cache.", HelpName = "DIR" };
+    internal static readonly Option<string?> Data =
+        new("--data") { Description = $"The folder with data sets. Default: the variable {EnvironmentVariables.Data}, then the cache.", HelpName = "DIR" };
     internal static readonly Option<string?> Dataset = new("--dataset") { Description = "Which data set the notebooks use." };
-    internal static readonly Option<string?> Profile = new("--profile") { Description = "How much the notebooks compute: minutes, or as much as the papers did." };
+    internal static readonly Option<string?> Profile =
+        new("--profile") { Description = "How much the notebooks compute: minutes, or as much as the papers did." };
     internal static readonly Option<string?> Kernel = new("--kernel")
     {
         Description = "What runs the cells: the runner's own engine (C#), or .NET Interactive (packages, magics, F#, PowerShell). "
             + "Default: what the notebook's metadata name, else the runner's own.",
     };
 
-    private static readonly Option<string[]> s_parameters = new("-p", "--parameter") { Description = "Sets a variable of the cell tagged `parameters`.", HelpName = "name=value" };
-    private static readonly Option<string?> s_out = new("--out") { Description = "Where the executed notebooks, the report and claims.json go. Default: artifacts/run.", HelpName = "DIR" };
+    private static readonly Option<string[]> s_parameters =
+        new("-p", "--parameter") { Description = "Sets a variable of the cell tagged `parameters`.", HelpName = "name=value" };
+    private static readonly Option<string?> s_out =
+        new("--out") { Description = "Where the executed notebooks, the report and claims.json go. Default: artifacts/run.", HelpName = "DIR" };
     private static readonly Option<double?> s_timeout = new("--timeout") { Description = "Stops a notebook that runs longer.", HelpName = "SECONDS" };
-    private static readonly Option<int> s_jobs = new("--jobs") { Description = "How many notebooks run side by side.", HelpName = "N", DefaultValueFactory = _ => 1 };
+    private static readonly Option<int> s_jobs = new("--jobs")
+    {
+        Description = "How many notebooks run side by side.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 1
+    };
     private static readonly Option<bool> s_failFast = new("--fail-fast") { Description = "Stops after the first notebook that fails." };
-    private static readonly Option<bool> s_inPlace = new("--in-place") { Description = "Also writes each notebook that ran without error back to where it was." };
+    private static readonly Option<bool> s_inPlace =
+        new("--in-place") { Description = "Also writes each notebook that ran without error back to where it was." };
 
     static RunCommand()
     {
         Dataset.AcceptOnlyFromAmong("auto", "mnist", "fashion-mnist", "digits");
         Profile.AcceptOnlyFromAmong("quick", "paper");
         Kernel.AcceptOnlyFromAmong(Engine.Names);
-        s_timeout.Validators.Add(result => Require(result, text => double.TryParse(text, out double seconds) && seconds is > 0 and < 1e6, "--timeout needs a number of seconds above 0"));
+        s_timeout.Validators.Add(result => Require(result, text => double.TryParse(text, out double seconds) && seconds is > 0 and < 1e6,
+            "--timeout needs a number of seconds above 0"));
         s_jobs.Validators.Add(result => Require(result, text => int.TryParse(text, out int jobs) && jobs >= 1, "--jobs needs a whole number from 1"));
     }
 
@@ -163,7 +174,8 @@ internal static class RunCommand
             return null;
         }
 
-        return Directory.Exists(named) ? Path.GetFullPath(named) : throw new WorkbookException($"{source} {named} is not a folder: name the folder that holds the data sets");
+        return Directory.Exists(named) ? Path.GetFullPath(named)
+            : throw new WorkbookException($"{source} {named} is not a folder: name the folder that holds the data sets");
     }
 
     /// <summary>Judges the words themselves: an option's value throws where it can't be read.</summary>

@@ -7,10 +7,17 @@ namespace Workbook.Cli.Commands;
 /// <summary><c>workbook runs list|show|prune</c>: the trainings that the notebooks keep.</summary>
 internal static class RunsCommand
 {
-    private static readonly Option<DirectoryInfo?> s_store = new("--runs") { Description = $"The store's folder. Default: {RunStore.Variable}, then artifacts/runs here or above.", HelpName = "DIR", Recursive = true };
+    private static readonly Option<DirectoryInfo?> s_store =
+        new("--runs")
+        {
+            Description = $"The store's folder. Default: {RunStore.Variable}, then artifacts/runs here or above.",
+            HelpName = "DIR",
+            Recursive = true
+        };
     private static readonly Argument<string> s_hash = new("hash") { Description = "The run's hash, or the first digits of it." };
     private static readonly Option<bool> s_all = new("--all") { Description = "Deletes finished runs of this version too." };
-    private static readonly Option<double?> s_olderThan = new("--older-than") { Description = "Deletes finished runs that ended that long ago, too.", HelpName = "DAYS" };
+    private static readonly Option<double?> s_olderThan =
+        new("--older-than") { Description = "Deletes finished runs that ended that long ago, too.", HelpName = "DAYS" };
     private static readonly Option<bool> s_dryRun = new("--dry-run") { Description = "Says what would be deleted, and deletes nothing." };
 
     static RunsCommand() => s_olderThan.Validators.Add(result =>
@@ -35,7 +42,8 @@ internal static class RunsCommand
     private static RunStore Open(ParseResult parsed)
     {
         DirectoryInfo? named = parsed.GetValue(s_store);
-        return named is { Exists: false } ? throw new WorkbookException($"--runs {named} is not a folder: name the folder that holds the runs") : RunStore.Open(named?.FullName);
+        return named is { Exists: false } ? throw new WorkbookException($"--runs {named} is not a folder: name the folder that holds the runs")
+            : RunStore.Open(named?.FullName);
     }
 
     private static int List(RunStore store)
@@ -47,7 +55,8 @@ internal static class RunsCommand
         }
 
         IEnumerable<string> states = runs.GroupBy(r => r.State).Select(g => $"{g.Count()} {State(g.First())}");
-        Console.WriteLine(runs.Count == 0 ? $"no runs in {store.Folder}" : $"{string.Join(", ", states)}, {Megabytes(runs.Sum(r => r.Bytes))} in {store.Folder}");
+        Console.WriteLine(runs.Count == 0 ? $"no runs in {store.Folder}"
+            : $"{string.Join(", ", states)}, {Megabytes(runs.Sum(r => r.Bytes))} in {store.Folder}");
         return 0;
     }
 
@@ -71,7 +80,8 @@ internal static class RunsCommand
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ended {finished.Finished:u} after {finished.Seconds:F1} s"));
             foreach ((string name, Curve curve) in finished.Metrics)
             {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name}: {curve.Last:G6} at step {curve.Steps[^1]} ({curve.Steps.Count} values)"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"  {name}: {curve.Last:G6} at step {curve.Steps[^1]} ({curve.Steps.Count} values)"));
             }
         }
 

@@ -13,16 +13,42 @@ internal static class SweepCommand
 {
     private const double Gigabyte = 1e9;
 
-    private static readonly Argument<string?> s_notebook = new("notebook") { Description = "The notebook. With --resume it may be left out: the sweep that was begun last.", Arity = ArgumentArity.ZeroOrOne };
-    private static readonly Option<string[]> s_parameters = new("-p", "--parameter") { Description = "The values that a variable of the cell tagged `parameters` takes: seed=0..9, sparsity=0.9,0.95.", HelpName = "name=values" };
-    private static readonly Option<string?> s_over = new("--over") { Description = "The parameter that means and intervals are taken over. Default: the one called seed.", HelpName = "NAME" };
-    private static readonly Option<string> s_engine = new("--engine") { Description = "Where the points run: in processes of this machine, or as a job array of a Slurm cluster.", DefaultValueFactory = _ => "local" };
-    private static readonly Option<int?> s_jobs = new("--jobs") { Description = "How many points run at once. Default: as many as cores and memory allow, or Slurm gives.", HelpName = "N" };
-    private static readonly Option<bool> s_resume = new("--resume") { Description = "Goes on with the sweep that was begun last (of the notebook, if one is named), whose parameters need not be repeated." };
+    private static readonly Argument<string?> s_notebook =
+        new("notebook") { Description = "The notebook. With --resume it may be left out: the sweep that was begun last.", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<string[]> s_parameters =
+        new("-p", "--parameter")
+        {
+            Description = "The values that a variable of the cell tagged `parameters` takes: seed=0..9, sparsity=0.9,0.95.",
+            HelpName = "name=values"
+        };
+    private static readonly Option<string?> s_over =
+        new("--over") { Description = "The parameter that means and intervals are taken over. Default: the one called seed.", HelpName = "NAME" };
+    private static readonly Option<string> s_engine =
+        new("--engine")
+        {
+            Description = "Where the points run: in processes of this machine, or as a job array of a Slurm cluster.",
+            DefaultValueFactory = _ =>
+            "local"
+        };
+    private static readonly Option<int?> s_jobs =
+        new("--jobs") { Description = "How many points run at once. Default: as many as cores and memory allow, or Slurm gives.", HelpName = "N" };
+    private static readonly Option<bool> s_resume =
+        new("--resume")
+        {
+            Description = "Goes on with the sweep that was begun last (of the notebook, if one is named), whose parameters need not be "
+            + "repeated."
+        };
     private static readonly Option<bool> s_retry = new("--retry") { Description = "Runs points again that failed." };
     private static readonly Option<double?> s_timeout = new("--timeout") { Description = "Stops a point that runs longer.", HelpName = "SECONDS" };
-    private static readonly Option<double?> s_memory = new("--memory") { Description = "The most memory that a point may have. Default: its share of what is free.", HelpName = "GB" };
-    private static readonly Option<string?> s_store = new("--runs") { Description = $"The store's folder. Default: {RunStore.Variable}, then artifacts/runs here or above. On a cluster: on the shared file system.", HelpName = "DIR" };
+    private static readonly Option<double?> s_memory =
+        new("--memory") { Description = "The most memory that a point may have. Default: its share of what is free.", HelpName = "GB" };
+    private static readonly Option<string?> s_store =
+        new("--runs")
+        {
+            Description = $"The store's folder. Default: {RunStore.Variable}, then artifacts/runs here or above. On a cluster: on the shared "
+            + $"file system.",
+            HelpName = "DIR"
+        };
 
     // What a sweep has from its beginning on.
     private static readonly Option[] s_fixed = [RunCommand.Data, RunCommand.Dataset, RunCommand.Profile, RunCommand.Kernel];
@@ -34,13 +60,16 @@ internal static class SweepCommand
     {
         s_engine.AcceptOnlyFromAmong("local", "slurm");
         s_timeout.Validators.Add(result => RunCommand.Require(result, text => IsNumber(text, 0, 1e7), "--timeout needs a number of seconds above 0"));
-        s_memory.Validators.Add(result => RunCommand.Require(result, text => IsNumber(text, 0.2, 1e5), "--memory needs a number of gigabytes above 0.2, which an empty notebook takes"));
-        s_jobs.Validators.Add(result => RunCommand.Require(result, text => int.TryParse(text, out int jobs) && jobs >= 1, "--jobs needs a whole number from 1"));
+        s_memory.Validators.Add(result => RunCommand.Require(result, text => IsNumber(text, 0.2, 1e5),
+            "--memory needs a number of gigabytes above 0.2, which an empty notebook takes"));
+        s_jobs.Validators.Add(result => RunCommand.Require(result, text => int.TryParse(text, out int jobs) && jobs >= 1,
+            "--jobs needs a whole number from 1"));
     }
 
     public static Command Create()
     {
-        Command command = new("sweep", "Runs a notebook for every combination of parameter values, keeps each outcome, and sums up: means with 95 % intervals, paired comparisons.") { s_notebook };
+        Command command = new("sweep", "Runs a notebook for every combination of parameter values, keeps each outcome, and sums up: means with 95 % "
+            + "intervals, paired comparisons.") { s_notebook };
         foreach (Option option in (Option[])[s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, s_memory, .. s_fixed, s_store])
         {
             command.Options.Add(option);
@@ -66,7 +95,8 @@ internal static class SweepCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        string? path = parsed.GetValue(s_notebook) is { } named ? NotebookFinder.Find([named]) is [var one] ? one : throw new WorkbookException($"{named} holds several notebooks: a sweep is over one") : null;
+        string? path = parsed.GetValue(s_notebook) is { } named ? NotebookFinder.Find([named]) is [var one] ? one
+            : throw new WorkbookException($"{named} holds several notebooks: a sweep is over one") : null;
         PointStore store = new(Path.GetFullPath(parsed.GetValue(s_store) ?? StoreFolder.Default()));
         string[] parameters = parsed.GetValue(s_parameters) ?? [];
         Sweep sweep;
@@ -74,13 +104,16 @@ internal static class SweepCommand
         {
             if (s_fixed.FirstOrDefault(option => parsed.GetResult(option) is not null) is { } given)
             {
-                throw new WorkbookException($"{given.Name} can't be changed while a sweep goes on: leave it out, or name the parameters too and begin another sweep");
+                throw new WorkbookException($"{given.Name} can't be changed while a sweep goes on: leave it out, or name the parameters too and begin "
+                    + $"another sweep");
             }
 
-            Sweep last = Sweep.Last(store, path) ?? throw new WorkbookException($"no sweep {(path is null ? "" : $"of {path} ")}was begun in {store.Store}: name a notebook and parameters");
+            Sweep last = Sweep.Last(store, path) ??
+                throw new WorkbookException($"no sweep {(path is null ? "" : $"of {path} ")}was begun in {store.Store}: name a notebook and parameters");
             if (last.Definition.Version != LibraryCode.Version)
             {
-                await Console.Out.WriteLineAsync("the library has changed since this sweep began: it goes on with the points of the library as it is now").ConfigureAwait(false);
+                await Console.Out.WriteLineAsync("the library has changed since this sweep began: it goes on with the points of the library as it is now")
+                    .ConfigureAwait(false);
             }
 
             sweep = last.With(Limits(parsed, last.Definition) with { Version = LibraryCode.Version });
@@ -104,15 +137,22 @@ internal static class SweepCommand
 
         int? jobs = parsed.GetValue(s_jobs);
         bool slurm = parsed.GetValue(s_engine) == "slurm";
-        return await new SweepSession(sweep, progress => slurm ? new SlurmEngine(sweep, jobs, progress) : new LocalEngine(sweep, jobs, progress), parsed.GetValue(s_retry)).RunAsync(cancellation).ConfigureAwait(false);
+        return await new SweepSession(sweep, progress => slurm ? new SlurmEngine(sweep, jobs, progress) : new LocalEngine(sweep, jobs, progress),
+            parsed.GetValue(s_retry)).RunAsync(cancellation).ConfigureAwait(false);
     }
 
     private static async Task<Sweep> BeginAsync(ParseResult parsed, PointStore store, string path, IReadOnlyList<Axis> axes, CancellationToken cancellation)
     {
-        Parameters.Inject([NotebookReader.Read(path)], [.. axes.Select(axis => $"{axis.Name}={axis.Values[0]}")]); // what is wrong with the parameters, before data are fetched
+        Parameters.Inject([NotebookReader.Read(path)],
+            [.. axes.Select(axis => $"{axis.Name}={axis.Values[0]}")]); // what is wrong with the parameters, before data are fetched
         NotebookDocument notebook = NotebookReader.Read(path);
         string kernel = Engine.For(notebook, parsed.GetValue(RunCommand.Kernel));
-        RunOptions options = new() { OutputFolder = store.Folder, DataFolder = RunCommand.DataFolder(parsed.GetValue(RunCommand.Data)), Dataset = parsed.GetValue(RunCommand.Dataset) };
+        RunOptions options = new()
+        {
+            OutputFolder = store.Folder,
+            DataFolder = RunCommand.DataFolder(parsed.GetValue(RunCommand.Data)),
+            Dataset = parsed.GetValue(RunCommand.Dataset)
+        };
         options = await DataBeforehand.GetAsync([notebook], options, cancellation).ConfigureAwait(false);
         SweepDefinition definition = new()
         {
@@ -137,9 +177,11 @@ internal static class SweepCommand
     };
 
     private static string? Over(string? named, IReadOnlyList<Axis> axes) => named is null
-        ? axes.FirstOrDefault(axis => axis.Name.Equals("seed", StringComparison.OrdinalIgnoreCase))?.Name ?? axes.FirstOrDefault(axis => axis.Name.EndsWith("Seed", StringComparison.Ordinal))?.Name
+        ? axes.FirstOrDefault(axis => axis.Name.Equals("seed", StringComparison.OrdinalIgnoreCase))?.Name
+            ?? axes.FirstOrDefault(axis => axis.Name.EndsWith("Seed", StringComparison.Ordinal))?.Name
         : axes.FirstOrDefault(axis => axis.Name == named)?.Name
             ?? throw new WorkbookException($"--over {named}: the sweep has no such parameter; it has: {string.Join(", ", axes.Select(axis => axis.Name))}");
 
-    private static bool IsNumber(string text, double above, double below) => double.TryParse(text, CultureInfo.InvariantCulture, out double number) && number > above && number < below;
+    private static bool IsNumber(string text, double above, double below) => double.TryParse(text, CultureInfo.InvariantCulture, out double number)
+        && number > above && number < below;
 }

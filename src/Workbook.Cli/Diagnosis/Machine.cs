@@ -33,7 +33,8 @@ internal static class Machine
         bool known = OperatingSystem.IsMacOS() ? machine == Architecture.Arm64 : machine == Architecture.X64;
         return known
             ? new(FindingState.Good, "system", text)
-            : new(FindingState.Missing, "system", $"{text}: libtorch has no package for it", "Run it in a container for x64: docker run --platform=linux/amd64 mcr.microsoft.com/dotnet/sdk:10.0");
+            : new(FindingState.Missing, "system", $"{text}: libtorch has no package for it",
+                "Run it in a container for x64: docker run --platform=linux/amd64 mcr.microsoft.com/dotnet/sdk:10.0");
     }
 
     private static Finding Runtime() => new(FindingState.Good, ".NET runtime", Environment.Version.ToString());
@@ -93,17 +94,21 @@ internal static class Machine
         DatasetStatus[] here = named is null || Directory.Exists(named) ? [.. Datasets.List().Where(set => set is { Folder: not null, Present: true })] : [];
         if (here.Length > 0)
         {
-            return new(FindingState.Good, "data", string.Join("; ", here.Select(set => $"{set.Title} in {set.Folder}{(set.Verified ? "" : " (not the published content)")}")));
+            return new(FindingState.Good, "data",
+                string.Join("; ", here.Select(set => $"{set.Title} in {set.Folder}{(set.Verified ? "" : " (not the published content)")}")));
         }
 
         return named is not null
-            ? new(FindingState.Missing, "data", $"{EnvironmentVariables.Data} names {named}, which holds no data set", "Name a folder with MNIST's four files, or unset the variable")
-            : new(FindingState.Optional, "data", $"none in {Datasets.CacheFolder}", $"A run downloads MNIST or, without a network, uses the built-in digits; --data DIR or {EnvironmentVariables.Data} names a folder that has it");
+            ? new(FindingState.Missing, "data", $"{EnvironmentVariables.Data} names {named}, which holds no data set",
+                "Name a folder with MNIST's four files, or unset the variable")
+            : new(FindingState.Optional, "data", $"none in {Datasets.CacheFolder}",
+                $"A run downloads MNIST or, without a network, uses the built-in digits; --data DIR or {EnvironmentVariables.Data} names a folder that has it");
     }
 
     private static Finding Browser() => BrowserFinder.Find() is { } found
         ? new(FindingState.Good, "browser", found)
-        : new(FindingState.Optional, "browser", "no Chromium, Chrome or Edge found", $"Only `workbook publish` needs one: install it, or name its program in {EnvironmentVariables.Browser}");
+        : new(FindingState.Optional, "browser", "no Chromium, Chrome or Edge found",
+            $"Only `workbook publish` needs one: install it, or name its program in {EnvironmentVariables.Browser}");
 
     private static Finding Kernel()
     {

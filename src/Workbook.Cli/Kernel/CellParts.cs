@@ -73,5 +73,6 @@ internal static class CellParts
     }
 
     private static bool IsNugetReference(string line) =>
-        line.StartsWith("#r", StringComparison.Ordinal) && line[2..].TrimStart().TrimStart('"').TrimStart().StartsWith("nuget:", StringComparison.OrdinalIgnoreCase);
+        line.StartsWith("#r", StringComparison.Ordinal) && line[2..].TrimStart().TrimStart('"').TrimStart()
+            .StartsWith("nuget:", StringComparison.OrdinalIgnoreCase);
 }

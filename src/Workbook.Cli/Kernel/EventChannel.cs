@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace Workbook.Cli.Kernel;
 
-/// <summary>Sends events to the runner, one line each, in the order in which they happen. Nothing is held back: a crash must not take along what was printed before it.</summary>
+/// <summary>Sends events to the runner, one line each, in the order in which they happen. Nothing is held back: a crash must not take along what was printed
+/// before it.</summary>
 internal sealed class EventChannel(Stream pipe)
 {
     private readonly Lock _lock = new();

@@ -46,7 +46,8 @@ internal enum KernelEventKind
 /// <param name="SourceLine">That line's text, trimmed.</param>
 /// <param name="Frames">Stack frames in the notebook's code and the libraries it calls, innermost first.</param>
 /// <param name="Details">The whole stack trace, for those who ask for it.</param>
-internal sealed record CellError(string Name, string Message, int Line = 0, string SourceLine = "", IReadOnlyList<string>? Frames = null, string? Details = null);
+internal sealed record CellError(string Name, string Message, int Line = 0, string SourceLine = "", IReadOnlyList<string>? Frames = null,
+    string? Details = null);
 
 [JsonSerializable(typeof(CellRequest))]
 [JsonSerializable(typeof(KernelEvent))]

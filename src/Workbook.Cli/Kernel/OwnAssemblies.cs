@@ -20,7 +20,8 @@ internal static class OwnAssemblies
 
     // Implementation assemblies repeat the types of the facades; Visual Basic's and the old façades only cost time.
     private static bool IsPublicFacade(string name) =>
-        name is "netstandard" or "System.Private.CoreLib" or "System.Private.Uri" or "System.Private.Xml" or "System.Private.Xml.Linq" or "System.Private.DataContractSerialization"
+        name is "netstandard" or "System.Private.CoreLib" or "System.Private.Uri" or "System.Private.Xml" or "System.Private.Xml.Linq"
+            or "System.Private.DataContractSerialization"
         || (name.StartsWith("System.", StringComparison.Ordinal) && !name.StartsWith("System.Private.", StringComparison.Ordinal))
         || name is "Microsoft.CSharp" or "Microsoft.Win32.Primitives";
 

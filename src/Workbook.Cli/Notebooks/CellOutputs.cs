@@ -77,7 +77,13 @@ internal sealed class CellOutputs
                     break;
                 case KernelEventKind.Result:
                     AddShown(
-                        new() { ["data"] = ToData(message.Bundle!), ["execution_count"] = _executionCount, ["metadata"] = new JsonObject(), ["output_type"] = "execute_result" },
+                        new()
+                        {
+                            ["data"] = ToData(message.Bundle!),
+                            ["execution_count"] = _executionCount,
+                            ["metadata"] = new JsonObject(),
+                            ["output_type"] = "execute_result"
+                        },
                         message.Bundle!);
                     break;
                 case KernelEventKind.Error:
@@ -89,7 +95,8 @@ internal sealed class CellOutputs
         }
     }
 
-    /// <summary>Writes text that is still being gathered into the document, which is changed no more: programs that a cell left behind may go on writing.</summary>
+    /// <summary>Writes text that is still being gathered into the document, which is changed no more: programs that a cell left behind may go on
+    /// writing.</summary>
     public void Complete()
     {
         lock (_lock)

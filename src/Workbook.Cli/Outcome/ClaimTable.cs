@@ -16,7 +16,8 @@ internal static class ClaimTable
         table.AddColumn("result");
         foreach (Claim claim in summary.Claims.OrderByDescending(claim => claim.IsOurs))
         {
-            table.AddRow(Markup.Escape(claim.Id), Markup.Escape(claim.Statement), Markup.Escape(claim.MeasuredText), Markup.Escape(claim.Expected), Result(claim));
+            table.AddRow(Markup.Escape(claim.Id), Markup.Escape(claim.Statement), Markup.Escape(claim.MeasuredText), Markup.Escape(claim.Expected),
+                Result(claim));
         }
 
         return table;

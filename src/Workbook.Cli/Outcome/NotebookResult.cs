@@ -14,7 +14,8 @@ namespace Workbook.Cli.Outcome;
 /// <param name="Elapsed">Wall time from the start of its process; null for a run of earlier.</param>
 /// <param name="Error">Null if every cell ran, else one line that says what failed.</param>
 internal sealed record NotebookResult(
-    string Name, string SourcePath, string OutputPath, JsonObject Document, IReadOnlyList<Claim> Claims, IReadOnlyList<string> Faults, TimeSpan? Elapsed, string? Error)
+    string Name, string SourcePath, string OutputPath, JsonObject Document, IReadOnlyList<Claim> Claims, IReadOnlyList<string> Faults, TimeSpan? Elapsed,
+        string? Error)
 {
     /// <summary>What became of a notebook whose outputs are those of its run.</summary>
     public static NotebookResult Of(NotebookDocument executed, string outputPath, TimeSpan? elapsed = null, string? error = null)

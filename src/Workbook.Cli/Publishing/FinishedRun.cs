@@ -15,7 +15,8 @@ internal static class FinishedRun
     {
         NotebookDocument[] ran = [.. notebooks.Where(notebook => File.Exists(PathIn(folder, notebook)))];
         return ran.Length == 0
-            ? throw new WorkbookException($"--from {folder} holds no executed notebook named {string.Join(" or ", notebooks.Select(notebook => notebook.Name + ".ipynb"))}: name the folder that a run wrote to")
+            ? throw new WorkbookException($"--from {folder} holds no executed notebook "
+                + $"named {string.Join(" or ", notebooks.Select(notebook => notebook.Name + ".ipynb"))}: name the folder that a run wrote to")
             : [.. ran.Select(notebook => Read(notebook, PathIn(folder, notebook)))];
     }
 
@@ -44,5 +45,6 @@ internal static class FinishedRun
 
     // Lines of comments may have changed since.
     private static string Code(JsonObject cell) =>
-        string.Join('\n', NotebookDocument.Source(cell).Split('\n').Select(line => line.TrimEnd()).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal))).Trim();
+        string.Join('\n', NotebookDocument.Source(cell).Split('\n').Select(line => line.TrimEnd())
+            .Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal))).Trim();
 }

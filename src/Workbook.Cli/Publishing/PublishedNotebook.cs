@@ -67,7 +67,8 @@ internal static partial class PublishedNotebook
 
     /// <summary>The names that a cell's tags give to its first picture.</summary>
     public static IEnumerable<string> PictureNames(JsonObject cell) =>
-        (cell["metadata"]?["tags"] as JsonArray ?? []).Select(tag => $"{tag}").Where(tag => tag.StartsWith(PictureTag, StringComparison.Ordinal)).Select(tag => tag[PictureTag.Length..]);
+        (cell["metadata"]?["tags"] as JsonArray ?? []).Select(tag => $"{tag}").Where(tag => tag.StartsWith(PictureTag, StringComparison.Ordinal))
+            .Select(tag => tag[PictureTag.Length..]);
 
     /// <summary>What is wrong with a notebook for a repository, a line each.</summary>
     public static IEnumerable<string> Faults(NotebookDocument notebook)

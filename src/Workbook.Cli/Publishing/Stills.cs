@@ -40,7 +40,8 @@ internal static class Stills
                 }
             }
 
-            throw new WorkbookException($"its {pictures.Length} charts make pictures of {pictures.Sum(picture => picture?.Length ?? 0) / 1e6:0.0} MB, and there is room for {room / 1e6:0.0}: show fewer, or less in each");
+            throw new WorkbookException($"its {pictures.Length} charts make pictures of {pictures.Sum(picture => picture?.Length ?? 0) / 1e6:0.0} MB, and "
+                + $"there is room for {room / 1e6:0.0}: show fewer, or less in each");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -52,7 +53,9 @@ internal static class Stills
     private static string Page(IReadOnlyList<string> parts)
     {
         StringBuilder html = new();
-        html.Append("<!DOCTYPE html><html><head><meta charset=\"utf-8\"><style>:root{color-scheme:light}body{margin:0;background:#fff;color:#1c1c1c;font:15px/1.45 system-ui,sans-serif}")
+        html.Append(
+            "<!DOCTYPE html><html><head><meta charset=\"utf-8\"><style>:root{color-scheme:light}body{margin:0;background:#fff;color:#1c1c1c;font:15px/1.45 "
+                + "system-ui,sans-serif}")
             .Append(".still{position:absolute;top:0;left:0;box-sizing:border-box;width:100%;padding:0 12px;background:#fff;display:flow-root}</style>")
             .Append(PlotlyScript.Html()).Append("</head><body>");
         foreach (string part in parts)
@@ -72,13 +75,15 @@ internal static class Stills
               for (let tries = 0; left() > 0 && tries < 300; tries++) await new Promise(go => setTimeout(go, 100));
               await document.fonts.ready;
               await Promise.all([...document.images].map(image => image.decode().catch(() => 0)));
-              return { left: left(), heights: [...document.querySelectorAll('.still')].map(still => still.innerText.trim() || still.querySelector('svg,img,canvas') ? still.offsetHeight : 0) };
+              const seen = still => still.innerText.trim() || still.querySelector('svg,img,canvas') ? still.offsetHeight : 0;
+              return { left: left(), heights: [...document.querySelectorAll('.still')].map(seen) };
             })()
             """,
             cancellation).ConfigureAwait(false);
         if (drawn!["left"]!.GetValue<int>() is > 0 and var left)
         {
-            throw new WorkbookException($"{left} of its charts did not draw in the browser{(page.Errors.Count > 0 ? $" ({page.Errors[0].Split('\n')[0]})" : "")}");
+            throw new WorkbookException($"{left} of its charts did not draw in the "
+                + $"browser{(page.Errors.Count > 0 ? $" ({page.Errors[0].Split('\n')[0]})" : "")}");
         }
 
         return [.. drawn["heights"]!.AsArray().Select(height => height!.GetValue<double>())];
@@ -91,7 +96,8 @@ internal static class Stills
         {
             if (heights[i] > 0)
             {
-                await page.EvaluateAsync($"document.querySelectorAll('.still').forEach((still, i) => still.style.zIndex = i === {i} ? 1 : 0); new Promise(go => requestAnimationFrame(() => requestAnimationFrame(() => go(0))))", cancellation).ConfigureAwait(false);
+                await page.EvaluateAsync($"document.querySelectorAll('.still').forEach((still, i) => still.style.zIndex = i === {i} ? 1 : 0); new "
+                    + $"Promise(go => requestAnimationFrame(() => requestAnimationFrame(() => go(0))))", cancellation).ConfigureAwait(false);
                 pictures[i] = await page.PictureAsync(Width, heights[i], cancellation).ConfigureAwait(false);
             }
         }

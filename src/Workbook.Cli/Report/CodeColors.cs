@@ -36,7 +36,8 @@ internal static class CodeColors
     private static string? Style(SyntaxKind kind) =>
         SyntaxFacts.IsKeywordKind(kind) ? "k"
         : kind is SyntaxKind.StringLiteralToken or SyntaxKind.NumericLiteralToken or SyntaxKind.CharacterLiteralToken
-            or SyntaxKind.InterpolatedStringToken or SyntaxKind.InterpolatedStringTextToken or SyntaxKind.InterpolatedStringStartToken or SyntaxKind.InterpolatedStringEndToken ? "s"
+            or SyntaxKind.InterpolatedStringToken or SyntaxKind.InterpolatedStringTextToken or SyntaxKind.InterpolatedStringStartToken
+                or SyntaxKind.InterpolatedStringEndToken ? "s"
         : null;
 
     private static bool IsComment(SyntaxKind kind) => kind is SyntaxKind.SingleLineCommentTrivia or SyntaxKind.MultiLineCommentTrivia;

@@ -39,12 +39,15 @@ internal static class IndexPage
             html.Append($"<li><a href=\"{HtmlEncode(source)}\">The source code</a> that this was run with</li>");
         }
 
-        html.Append("<li>The executed notebooks: ").AppendJoin(", ", results.Select(result => $"<a href=\"{HtmlEncode(Uri.EscapeDataString(result.Name))}.ipynb\" download>{HtmlEncode(result.Name)}</a>")).Append("</li>");
+        html.Append("<li>The executed notebooks: ")
+            .AppendJoin(", ", results.Select(result =>
+                $"<a href=\"{HtmlEncode(Uri.EscapeDataString(result.Name))}.ipynb\" download>{HtmlEncode(result.Name)}</a>")).Append("</li>");
         html.Append($"<li><a href=\"{ClaimSummary.FileName}\">All claims as JSON</a></li>");
         foreach (string name in results.SelectMany(result => result.Claims).Select(claim => claim.Dataset).Distinct())
         {
             html.Append(Manifest.Embedded.Datasets.FirstOrDefault(set => set.Name == name) is { } set
-                ? $"<li>{HtmlEncode(set.Title)} ({HtmlEncode(set.From)}; {HtmlEncode(set.Licence)}): {string.Join(", ", set.Files.Select(file => $"<a href=\"{set.Mirrors[0]}{file.Name}.gz\">{file.Name}</a>"))}</li>"
+                ? $"<li>{HtmlEncode(set.Title)} ({HtmlEncode(set.From)}; {HtmlEncode(set.Licence)}): "
+                    + $"{string.Join(", ", set.Files.Select(file => $"<a href=\"{set.Mirrors[0]}{file.Name}.gz\">{file.Name}</a>"))}</li>"
                 : name == "digits" ? "<li>Built-in digits, drawn by code: no files</li>" : "");
         }
 

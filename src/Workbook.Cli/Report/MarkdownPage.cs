@@ -36,7 +36,8 @@ internal sealed class MarkdownPage(Func<string, string?> pageOf)
 
         foreach (LinkInline link in document.Descendants<LinkInline>())
         {
-            if (link is { IsImage: false, Url: { } url } && url.EndsWith(".ipynb", StringComparison.Ordinal) && pageOf(Path.GetFileNameWithoutExtension(url)) is { } page)
+            if (link is { IsImage: false, Url: { } url } && url.EndsWith(".ipynb", StringComparison.Ordinal)
+                && pageOf(Path.GetFileNameWithoutExtension(url)) is { } page)
             {
                 link.Url = page;
             }

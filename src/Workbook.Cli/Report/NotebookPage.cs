@@ -24,7 +24,8 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
     public string Outcome => string.Join(" · ", new[]
     {
         result.Error is null ? "" : "did not finish",
-        result.Claims.Count == 0 ? "" : $"{result.Claims.Count(claim => claim.Holds == true)} of {result.Claims.Count(claim => claim.Holds is not null)} claims hold",
+        result.Claims.Count == 0 ? ""
+            : $"{result.Claims.Count(claim => claim.Holds == true)} of {result.Claims.Count(claim => claim.Holds is not null)} claims hold",
         result.Elapsed is { } elapsed ? $"{elapsed.TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s" : "",
     }.Where(part => part.Length > 0));
 
@@ -38,13 +39,15 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
         }
 
         StringBuilder html = new();
-        html.Append("<div class=\"page\"><nav aria-label=\"Contents\"><details open><summary>Contents</summary><p><a href=\"index.html\">Pruning Workbook</a></p><ul>");
+        html.Append("<div class=\"page\"><nav aria-label=\"Contents\"><details open><summary>Contents</summary><p><a href=\"index.html\">Pruning "
+            + "Workbook</a></p><ul>");
         foreach ((string id, string text) in markdown.Headings)
         {
             html.Append($"<li><a href=\"#{id}\">{HtmlEncode(text)}</a></li>");
         }
 
-        html.Append($"</ul></details></nav><main><p class=\"quiet\"><a href=\"index.html\">Pruning Workbook</a> · {HtmlEncode(Outcome)} · <a href=\"{HtmlEncode(Uri.EscapeDataString(result.Name))}.ipynb\" download>this notebook</a> · <a href=\"index.html#claims\">all claims</a></p>");
+        html.Append($"</ul></details></nav><main><p class=\"quiet\"><a href=\"index.html\">Pruning Workbook</a> · {HtmlEncode(Outcome)} · <a "
+            + $"href=\"{HtmlEncode(Uri.EscapeDataString(result.Name))}.ipynb\" download>this notebook</a> · <a href=\"index.html#claims\">all claims</a></p>");
         if (result.Error is string error)
         {
             html.Append($"<div class=\"error\"><strong>This notebook did not finish.</strong><pre>{HtmlEncode(error)}</pre></div>");
@@ -70,7 +73,10 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
     private string Link(int step)
     {
         int at = all.ToList().IndexOf(result) + step;
-        return at >= 0 && at < all.Count ? $"<a href=\"{HtmlEncode(Uri.EscapeDataString(FileOf(all[at].Name)))}\">{(step < 0 ? "← " : "")}{HtmlEncode(new NotebookDocument("", all[at].Document).Title)}{(step > 0 ? " →" : "")}</a>" : "<span></span>";
+        return at >= 0 && at < all.Count
+            ? $"<a href=\"{HtmlEncode(Uri.EscapeDataString(FileOf(all[at].Name)))}\">"
+                + $"{(step < 0 ? "← " : "")}{HtmlEncode(new NotebookDocument("", all[at].Document).Title)}{(step > 0 ? " →" : "")}</a>"
+            : "<span></span>";
     }
 
     private static void AppendCell(StringBuilder html, JsonObject cell, MarkdownPage markdown)

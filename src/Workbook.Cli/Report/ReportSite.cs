@@ -29,7 +29,8 @@ internal static class ReportSite
         try
         {
             Directory.CreateDirectory(folder);
-            foreach (string earlier in Directory.EnumerateFiles(folder, "*.html").Where(path => File.ReadLines(path).Take(HeadLines).Any(line => line.Contains(Generator, StringComparison.Ordinal))))
+            foreach (string earlier in Directory.EnumerateFiles(folder, "*.html")
+                .Where(path => File.ReadLines(path).Take(HeadLines).Any(line => line.Contains(Generator, StringComparison.Ordinal))))
             {
                 File.Delete(earlier);
                 File.Delete(Path.ChangeExtension(earlier, ".ipynb"));

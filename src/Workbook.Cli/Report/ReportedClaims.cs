@@ -27,8 +27,10 @@ internal static class ReportedClaims
             return;
         }
 
-        html.Append("<p>").Append(string.Join(" · ", claims.GroupBy(claim => Verdict(claim).Words).Select(group => $"{group.Key}: {group.Count()}"))).Append("</p>");
-        html.Append("<div class=\"scroll\"><table class=\"claims\"><thead><tr><th scope=\"col\">Claim</th><th scope=\"col\">Measured</th><th scope=\"col\">Expected</th><th scope=\"col\">Difference</th><th scope=\"col\">Verdict</th></tr></thead><tbody>");
+        html.Append("<p>").Append(string.Join(" · ", claims.GroupBy(claim => Verdict(claim).Words).Select(group => $"{group.Key}: {group.Count()}")))
+            .Append("</p>");
+        html.Append("<div class=\"scroll\"><table class=\"claims\"><thead><tr><th scope=\"col\">Claim</th><th scope=\"col\">Measured</th><th "
+            + "scope=\"col\">Expected</th><th scope=\"col\">Difference</th><th scope=\"col\">Verdict</th></tr></thead><tbody>");
         foreach ((NotebookPage page, Claim claim) in pages.Zip(results).SelectMany(pair => pair.Second.Claims.Select(claim => (pair.First, claim))))
         {
             (string words, string style) = Verdict(claim);
@@ -36,8 +38,10 @@ internal static class ReportedClaims
             string expected = claim.IsPublished ? $"{claim.Expected} (paper)" : claim.Expected;
             string[] details = [claim.Id, claim.Seeds.Count > 1 ? $"{claim.Seeds.Count} seeds" : "", claim.Source, claim.Note];
             html.Append("<tr>")
-                .Append($"<td>{HtmlEncode(claim.Statement)}<br><small>{HtmlEncode(string.Join(" · ", details.Where(d => d.Length > 0)))} · <a href=\"{HtmlEncode(Uri.EscapeDataString(page.File))}\">{HtmlEncode(page.Title)}</a></small></td>")
-                .Append($"<td data-label=\"measured\">{HtmlEncode(measured)}</td><td data-label=\"expected\">{HtmlEncode(expected)}</td><td data-label=\"difference\">{HtmlEncode(claim.DifferenceText)}</td>")
+                .Append($"<td>{HtmlEncode(claim.Statement)}<br><small>{HtmlEncode(string.Join(" · ", details.Where(d => d.Length > 0)))} · <a "
+                    + $"href=\"{HtmlEncode(Uri.EscapeDataString(page.File))}\">{HtmlEncode(page.Title)}</a></small></td>")
+                .Append($"<td data-label=\"measured\">{HtmlEncode(measured)}</td><td data-label=\"expected\">{HtmlEncode(expected)}</td><td "
+                    + $"data-label=\"difference\">{HtmlEncode(claim.DifferenceText)}</td>")
                 .Append($"<td class=\"{style}\">{words}</td></tr>");
         }
 
@@ -53,5 +57,6 @@ internal static class ReportedClaims
     };
 
     private static string Seconds(IReadOnlyList<NotebookResult> results) =>
-        results.All(result => result.Elapsed is not null) ? results.Sum(result => result.Elapsed!.Value.TotalSeconds).ToString("0 s", CultureInfo.InvariantCulture) : "";
+        results.All(result => result.Elapsed is not null) ? results.Sum(result => result.Elapsed!.Value.TotalSeconds)
+            .ToString("0 s", CultureInfo.InvariantCulture) : "";
 }

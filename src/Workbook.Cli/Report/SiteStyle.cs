@@ -4,8 +4,10 @@ namespace Workbook.Cli.Report;
 internal static class SiteStyle
 {
     public const string Css = """
-        :root{color-scheme:light dark;--text:#1c1c1c;--page:#fff;--soft:#f4f4f2;--line:#d5d5d2;--link:#00599c;--good:#00734f;--bad:#b34700;--quiet:#666;--code-word:#00599c;--code-text:#8a4b00;--code-note:#5f6f5f}
-        @media(prefers-color-scheme:dark){:root{--text:#e6e6e3;--page:#161617;--soft:#222224;--line:#3c3c3f;--link:#6db8ef;--good:#3cc494;--bad:#f5883f;--quiet:#a5a5a2;--code-word:#6db8ef;--code-text:#e6b566;--code-note:#9db09d}}
+        :root{color-scheme:light dark;--text:#1c1c1c;--page:#fff;--soft:#f4f4f2;--line:#d5d5d2;--link:#00599c;--good:#00734f;--bad:#b34700;
+          --quiet:#666;--code-word:#00599c;--code-text:#8a4b00;--code-note:#5f6f5f}
+        @media(prefers-color-scheme:dark){:root{--text:#e6e6e3;--page:#161617;--soft:#222224;--line:#3c3c3f;--link:#6db8ef;--good:#3cc494;--bad:#f5883f;
+          --quiet:#a5a5a2;--code-word:#6db8ef;--code-text:#e6b566;--code-note:#9db09d}}
         *{box-sizing:border-box}
         html{-webkit-text-size-adjust:100%;scroll-padding-top:1em}
         body{margin:0;background:var(--page);color:var(--text);font:16px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif}

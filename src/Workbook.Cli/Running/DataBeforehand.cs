@@ -19,7 +19,8 @@ internal static class DataBeforehand
     {
         string dataset = Asked(options);
         string wanted = dataset == "auto" ? "mnist" : dataset;
-        bool isElsewhere = (options.DataFolder ?? EnvironmentVariables.Find(EnvironmentVariables.Data) ?? EnvironmentVariables.Find(EnvironmentVariables.Offline)) is not null;
+        bool isElsewhere = (options.DataFolder ?? EnvironmentVariables.Find(EnvironmentVariables.Data)
+            ?? EnvironmentVariables.Find(EnvironmentVariables.Offline)) is not null;
         if (!notebooks.Any(LeaveChoice) || isElsewhere || Datasets.List().All(set => set.Name != wanted || set.Verified || set.Folder is null))
         {
             return options;
@@ -27,7 +28,8 @@ internal static class DataBeforehand
 
         try
         {
-            await Task.Run(() => Datasets.Fetch(wanted, null, new DownloadLines(Console.Error.WriteLine), briefly: dataset == "auto", cancel: cancellation), cancellation).ConfigureAwait(false);
+            await Task.Run(() => Datasets.Fetch(wanted, null, new DownloadLines(Console.Error.WriteLine), briefly: dataset == "auto", cancel: cancellation),
+                cancellation).ConfigureAwait(false);
             return options;
         }
         catch (WorkbookException e) when (dataset == "auto")
@@ -55,5 +57,6 @@ internal static class DataBeforehand
         && (member.Expression as SimpleNameSyntax ?? (member.Expression as MemberAccessExpressionSyntax)?.Name)?.Identifier.ValueText == nameof(Datasets);
 
     private static bool NamesDataset(ArgumentListSyntax arguments) => arguments.Arguments.Where((argument, i) =>
-        argument.NameColon is { } name ? name.Name.Identifier.ValueText == "dataset" : i == 0).Any(argument => argument.Expression.IsKind(SyntaxKind.StringLiteralExpression));
+        argument.NameColon is { } name ? name.Name.Identifier.ValueText == "dataset" : i == 0)
+            .Any(argument => argument.Expression.IsKind(SyntaxKind.StringLiteralExpression));
 }

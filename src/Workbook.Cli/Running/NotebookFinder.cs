@@ -14,7 +14,8 @@ internal static class NotebookFinder
         List<string> notebooks = [.. places.SelectMany(Expand).Distinct()];
         foreach (IGrouping<string, string> same in notebooks.GroupBy(path => Path.GetFileNameWithoutExtension(path)).Where(g => g.Count() > 1))
         {
-            throw new WorkbookException($"{string.Join(" and ", same)} have the same name, so that one's output would replace the other's: run them with different --out folders");
+            throw new WorkbookException($"{string.Join(" and ", same)} have the same name, so that one's output would replace the other's: run them with "
+                + $"different --out folders");
         }
 
         return notebooks;

@@ -99,7 +99,8 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
             }
             catch (OperationCanceledException)
             {
-                Fail(new CellError("Timeout", $"the notebook ran longer than {options.Timeout!.Value.TotalSeconds:0.###} s and was stopped in this cell (--timeout)"));
+                Fail(new CellError("Timeout", $"the notebook ran longer than {options.Timeout!.Value.TotalSeconds:0.###} s and was stopped in this cell "
+                    + $"(--timeout)"));
             }
 
             if (_error is not null)

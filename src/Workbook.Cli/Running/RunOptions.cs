@@ -51,7 +51,8 @@ internal sealed record RunOptions
         [
             (EnvironmentVariables.Profile, Profile), (EnvironmentVariables.Data, DataFolder), (EnvironmentVariables.Dataset, Dataset),
             (EnvironmentVariables.Offline, Offline ? Datasets.Unreachable : null), (EnvironmentVariables.Runs, Runs),
-            (EnvironmentVariables.Memory, Memory?.ToString(CultureInfo.InvariantCulture)), ("DOTNET_PROCESSOR_COUNT", Processors?.ToString(CultureInfo.InvariantCulture)),
+            (EnvironmentVariables.Memory, Memory?.ToString(CultureInfo.InvariantCulture)),
+                ("DOTNET_PROCESSOR_COUNT", Processors?.ToString(CultureInfo.InvariantCulture)),
             (EnvironmentVariables.Plotly, WithPlotly ? null : EnvironmentVariables.No),
         ];
         return variables.Where(v => v.Value is not null).Select(v => KeyValuePair.Create(v.Name, v.Value!));

@@ -98,7 +98,8 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
             AnsiConsole.Write(ClaimTable.Create(summary));
         }
 
-        foreach (string error in summary.Errors.Concat(summary.Failed.Select(claim => $"the claim {claim.Id} does not hold: {claim.MeasuredText}, expected {claim.Expected}")))
+        foreach (string error in summary.Errors.Concat(
+            summary.Failed.Select(claim => $"the claim {claim.Id} does not hold: {claim.MeasuredText}, expected {claim.Expected}")))
         {
             Console.Error.WriteLine("error: " + error);
         }

@@ -8,7 +8,8 @@ internal sealed partial record Axis(string Name, IReadOnlyList<string> Values)
 {
     private const int MostValues = 100_000;
 
-    /// <summary>Reads <c>seed=0..9</c>, <c>sparsity=0.9,0.95</c> and mixtures; commas in brackets or quotes divide nothing. Of two for one name, the last counts.</summary>
+    /// <summary>Reads <c>seed=0..9</c>, <c>sparsity=0.9,0.95</c> and mixtures; commas in brackets or quotes divide nothing. Of two for one name, the last
+    /// counts.</summary>
     /// <exception cref="WorkbookException">One is malformed, or names a value twice.</exception>
     public static IReadOnlyList<Axis> Parse(IReadOnlyList<string> assignments)
     {
@@ -42,7 +43,8 @@ internal sealed partial record Axis(string Name, IReadOnlyList<string> Values)
         return count > MostValues ? throw new WorkbookException($"the sweep has {count:N0} points: {MostValues:N0} is the most, leave some values out")
             : axes.Aggregate(
                 (IEnumerable<OrderedDictionary<string, string>>)[[]],
-                (points, axis) => points.SelectMany(point => axis.Values.Select(value => new OrderedDictionary<string, string>(point) { [axis.Name] = value })));
+                (points, axis) => points.SelectMany(point =>
+                    axis.Values.Select(value => new OrderedDictionary<string, string>(point) { [axis.Name] = value })));
     }
 
     private static IEnumerable<string> Split(string text)
@@ -70,7 +72,8 @@ internal sealed partial record Axis(string Name, IReadOnlyList<string> Values)
             return [part];
         }
 
-        return int.TryParse(range.Groups[1].Value, CultureInfo.InvariantCulture, out int first) && int.TryParse(range.Groups[2].Value, CultureInfo.InvariantCulture, out int last)
+        return int.TryParse(range.Groups[1].Value, CultureInfo.InvariantCulture, out int first)
+            && int.TryParse(range.Groups[2].Value, CultureInfo.InvariantCulture, out int last)
             && first <= last && (long)last - first < MostValues
             ? Enumerable.Range(first, last - first + 1).Select(value => value.ToString(CultureInfo.InvariantCulture))
             : throw new WorkbookException($"-p {assignment}: {part} is no range: write the smaller number first, and at most {MostValues:N0} numbers");

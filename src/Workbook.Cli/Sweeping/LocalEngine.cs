@@ -20,7 +20,8 @@ internal sealed class LocalEngine(Sweep sweep, int? jobs, SweepProgress progress
     private volatile WorkbookException? _fault;
 
     public string Describe() => _jobs == 1 ? "one at a time"
-        : string.Create(CultureInfo.InvariantCulture, $"up to {Allowed()} at a time ({Environment.ProcessorCount} cores, {_available / 1e9:0.#} GB of memory free)");
+        : string.Create(CultureInfo.InvariantCulture,
+            $"up to {Allowed()} at a time ({Environment.ProcessorCount} cores, {_available / 1e9:0.#} GB of memory free)");
 
     public async Task<IReadOnlyDictionary<string, string>> RunAsync(IReadOnlyList<SweepPoint> points, CancellationToken cancellation)
     {

@@ -18,6 +18,7 @@ internal static class MachineMemory
 
         string? line = File.ReadLines(system).FirstOrDefault(l => l.StartsWith("MemAvailable:", StringComparison.Ordinal));
         string[] words = line?.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries) ?? [];
-        return words.Length >= 2 && long.TryParse(words[1], CultureInfo.InvariantCulture, out long kilobytes) ? Math.Min(container, kilobytes * 1024) : container;
+        return words.Length >= 2 && long.TryParse(words[1], CultureInfo.InvariantCulture, out long kilobytes) ? Math.Min(container, kilobytes * 1024)
+            : container;
     }
 }

@@ -76,7 +76,8 @@ internal sealed class PointRun(Sweep sweep, long? memory, int? processors)
                 return (Attempt.Undone, cancellation.IsCancellationRequested ? "interrupted" : result.Error, null);
             }
 
-            PointOutcome outcome = new(point, DateTimeOffset.UtcNow, watch.Elapsed.TotalSeconds, run.Usage.Seconds, run.Usage.PeakMemory, MeasuredValue.Find(notebook), Why(run, result));
+            PointOutcome outcome = new(point, DateTimeOffset.UtcNow, watch.Elapsed.TotalSeconds, run.Usage.Seconds, run.Usage.PeakMemory,
+                MeasuredValue.Find(notebook), Why(run, result));
             store.Keep(working, outcome);
             return (outcome.Error is null ? Attempt.Finished : Attempt.Failed, outcome.Error, outcome);
         }
@@ -87,7 +88,8 @@ internal sealed class PointRun(Sweep sweep, long? memory, int? processors)
     }
 
     private string? Why(NotebookRun run, NotebookResult result) => result.Error is { } error && run.WantsMemory
-        ? string.Create(CultureInfo.InvariantCulture, $"needs more memory than {(memory is { } most ? $"the {most / 1e9:0.##} GB that a point may have (--memory)" : "there is")}: {error}")
+        ? string.Create(CultureInfo.InvariantCulture,
+            $"needs more memory than {(memory is { } most ? $"the {most / 1e9:0.##} GB that a point may have (--memory)" : "there is")}: {error}")
         : result.Error;
 
     private sealed class NoProgress : IRunProgress

@@ -38,7 +38,8 @@ internal sealed partial class SlurmEngine(Sweep sweep, int? jobs, SweepProgress 
 
         string job = await SubmitAsync(points).ConfigureAwait(false);
         return await WatchAsync(job, cancellation).ConfigureAwait(false)
-            ? points.ToDictionary(point => point.Hash, _ => $"its job ended before it (job array {job}: see the logs in {Path.Combine(sweep.Folder, LogFolder)})")
+            ? points.ToDictionary(point => point.Hash, _ =>
+                $"its job ended before it (job array {job}: see the logs in {Path.Combine(sweep.Folder, LogFolder)})")
             : new Dictionary<string, string>();
     }
 
@@ -52,7 +53,8 @@ internal sealed partial class SlurmEngine(Sweep sweep, int? jobs, SweepProgress 
         {
             while (true)
             {
-                (int exit, string output, string errors) = await CallAsync("squeue", ["--noheader", "--array", $"--jobs={job}", "--format=%T %r"]).ConfigureAwait(false);
+                (int exit, string output, string errors) = await CallAsync("squeue", ["--noheader", "--array", $"--jobs={job}", "--format=%T %r"])
+                    .ConfigureAwait(false);
                 string[] tasks = exit == 0 ? output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : [];
                 bool isGone = exit == 0 ? tasks.Length == 0 : errors.Contains("Invalid job id", StringComparison.OrdinalIgnoreCase);
                 if (exit != 0 && !isGone && complaint != errors)
@@ -61,7 +63,8 @@ internal sealed partial class SlurmEngine(Sweep sweep, int? jobs, SweepProgress 
                     complaint = errors;
                 }
 
-                int finished = sweep.Points.Count(sweep.Store.Has), failed = sweep.Points.Count(point => !sweep.Store.Has(point) && sweep.Store.FindFailure(point) is not null);
+                int finished = sweep.Points.Count(sweep.Store.Has),
+                    failed = sweep.Points.Count(point => !sweep.Store.Has(point) && sweep.Store.FindFailure(point) is not null);
                 progress.Watch(finished + failed, failed, State(tasks));
                 if (isGone)
                 {
@@ -118,7 +121,8 @@ internal sealed partial class SlurmEngine(Sweep sweep, int? jobs, SweepProgress 
         {
             if (second is not null)
             {
-                throw new WorkbookException($"the file system of {sweep.Store.Store} has no locks (flock), so that nodes could do a point twice: name a folder on another with --runs");
+                throw new WorkbookException($"the file system of {sweep.Store.Store} has no locks (flock), so that nodes could do a point twice: name a "
+                    + $"folder on another with --runs");
             }
         }
 
@@ -178,13 +182,15 @@ internal sealed partial class SlurmEngine(Sweep sweep, int? jobs, SweepProgress 
     private static async Task<int> MostTasksAsync()
     {
         (_, string output, _) = await CallAsync("scontrol", ["show", "config"]).ConfigureAwait(false);
-        return MaxArraySize().Match(output) is { Success: true } size ? Math.Max(1, int.Parse(size.Groups[1].Value, CultureInfo.InvariantCulture) - 1) : DefaultArray;
+        return MaxArraySize().Match(output) is { Success: true } size ? Math.Max(1, int.Parse(size.Groups[1].Value, CultureInfo.InvariantCulture) - 1)
+            : DefaultArray;
     }
 
     private static string State(string[] tasks)
     {
         // The state, and for tasks that wait the reason.
-        IEnumerable<string> states = tasks.Select(line => line.Split(' ', 2) is ["PENDING", var reason] ? $"pending ({reason})" : line.Split(' ')[0].ToLowerInvariant());
+        IEnumerable<string> states = tasks.Select(line => line.Split(' ', 2) is ["PENDING", var reason] ? $"pending ({reason})"
+            : line.Split(' ')[0].ToLowerInvariant());
         return string.Join(", ", states.GroupBy(state => state).OrderByDescending(g => g.Key).Select(g => $"{g.Count()} {g.Key}"));
     }
 
@@ -221,7 +227,8 @@ internal sealed partial class SlurmEngine(Sweep sweep, int? jobs, SweepProgress 
         }
     }
 
-    private static string FirstLine(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault("no answer");
+    private static string FirstLine(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        .FirstOrDefault("no answer");
 
     [GeneratedRegex(@"^MaxArraySize\s*=\s*(\d+)", RegexOptions.Multiline)]
     private static partial Regex MaxArraySize();

@@ -47,7 +47,8 @@ internal sealed class Sweep
     private Sweep(PointStore store, SweepDefinition definition, byte[] notebook)
     {
         (Store, Definition, _notebook) = (store, definition, notebook);
-        Points = [.. Axis.Combine(definition.Axes).Select(values => new SweepPoint(Name, definition.Code, values, definition.Profile, definition.Dataset, definition.Version))];
+        Points = [.. Axis.Combine(definition.Axes)
+            .Select(values => new SweepPoint(Name, definition.Code, values, definition.Profile, definition.Dataset, definition.Version))];
         Hash = SweepPoint.HashOf(string.Concat(Points.Select(point => point.Hash)));
         Folder = Path.Combine(store.Folder, $"{Name}-{Hash[..8]}");
     }
@@ -84,14 +85,16 @@ internal sealed class Sweep
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or NotSupportedException)
         {
-            throw new WorkbookException($"the sweep {folder} can't be read ({e.Message.ReplaceLineEndings(" ")}): begin it again with its notebook and parameters", e);
+            throw new WorkbookException($"the sweep {folder} can't be read ({e.Message.ReplaceLineEndings(" ")}): begin it again with its notebook and "
+                + $"parameters", e);
         }
     }
 
     /// <summary>The sweep that was begun last, of one notebook where that is named; null where there is none.</summary>
     public static Sweep? Last(PointStore store, string? notebook)
     {
-        IEnumerable<FileInfo> definitions = new DirectoryInfo(store.Folder).EnumerateDirectories().Select(folder => new FileInfo(Path.Combine(folder.FullName, DefinitionFile)));
+        IEnumerable<FileInfo> definitions = new DirectoryInfo(store.Folder).EnumerateDirectories()
+            .Select(folder => new FileInfo(Path.Combine(folder.FullName, DefinitionFile)));
         return definitions.Where(file => file.Exists).OrderByDescending(file => file.LastWriteTimeUtc).Select(file => Load(store, file.DirectoryName!))
             .FirstOrDefault(sweep => notebook is null || sweep.Definition.Notebook == notebook);
     }

@@ -14,7 +14,8 @@ namespace Workbook.Cli.Sweeping;
 /// <param name="Profile">How much the notebook computes.</param>
 /// <param name="Dataset">What data it finds; null where it leaves no choice.</param>
 /// <param name="Version">The library that computes it (<see cref="LibraryCode"/>).</param>
-internal sealed record SweepPoint(string Notebook, string Code, IReadOnlyDictionary<string, string> Parameters, string Profile, PointData? Dataset, string Version)
+internal sealed record SweepPoint(string Notebook, string Code, IReadOnlyDictionary<string, string> Parameters, string Profile, PointData? Dataset,
+    string Version)
 {
     /// <summary>The first 20 hexadecimal digits of the SHA-256 of all but the notebook's name.</summary>
     [JsonIgnore]

@@ -47,12 +47,16 @@ internal static class SweepReport
         {
             double seconds = summary.Finished.Average(o => o.Seconds), processor = summary.Finished.Sum(o => o.ProcessorSeconds);
             html.Append(string.Create(CultureInfo.InvariantCulture,
-                $"<p class=\"quiet\">{HtmlEncode(RanOn(summary))} · {HtmlEncode(sweep.Definition.Version)} · a point took {seconds:0.0} s on average and at most {summary.Finished.Max(o => o.PeakMemory) / 1e6:0} MB, all together {processor / 60:0.0} min of processor time · every number: points.csv</p>"));
+                $"<p class=\"quiet\">{HtmlEncode(RanOn(summary))} · {HtmlEncode(sweep.Definition.Version)} · a point took {seconds:0.0} s on average and "
+                    + $"at most {summary.Finished.Max(o => o.PeakMemory) / 1e6:0} MB, all together {processor / 60:0.0} min of processor time · every "
+                        + $"number: points.csv</p>"));
         }
 
         html.Append(summary.Over is null
-            ? "<p class=\"quiet\">No parameter is averaged over, so that there are no intervals and no comparisons: sweep over one called <code>seed</code>, or name another with <code>--over</code>.</p>"
-            : $"<p class=\"quiet\">Intervals are 95 % percentile bootstrap intervals of the mean over <code>{HtmlEncode(summary.Over)}</code> (10,000 resamples). With fewer than about ten values they are too narrow.</p>");
+            ? "<p class=\"quiet\">No parameter is averaged over, so that there are no intervals and no comparisons: sweep over one called "
+                + "<code>seed</code>, or name another with <code>--over</code>.</p>"
+            : $"<p class=\"quiet\">Intervals are 95 % percentile bootstrap intervals of the mean over <code>{HtmlEncode(summary.Over)}</code> (10,000 "
+                + $"resamples). With fewer than about ten values they are too narrow.</p>");
     }
 
     private static void AppendTrouble(StringBuilder html, SweepSummary summary)
@@ -86,7 +90,8 @@ internal static class SweepReport
         {
             IEnumerable<(string, (string, Interval)[])> series = cells
                 .GroupBy(cell => string.Join(' ', summary.Axes.Select((axis, i) => $"{axis.Name}={cell.Levels[i]}").Where((_, i) => i != along)))
-                .Select(group => (group.Key.Length > 0 ? group.Key : value.Name, group.Select(cell => (cell.Levels[along], Interval.Of(cell.ByReplicate.Values))).ToArray()));
+                .Select(group => (group.Key.Length > 0 ? group.Key : value.Name,
+                    group.Select(cell => (cell.Levels[along], Interval.Of(cell.ByReplicate.Values))).ToArray()));
             html.Append(Draw.Intervals("", summary.Axes[along].Name, title, series).WithCaption(caption).ToBundle()["text/html"]);
         }
 
@@ -115,17 +120,22 @@ internal static class SweepReport
         }
 
         html.Append("<h2>Paired comparisons</h2>")
-            .Append($"<p class=\"quiet\">Each level against the parameter's first, at the same <code>{HtmlEncode(summary.Over!)}</code> and all else equal. An interval without 0 in it speaks for a difference; with {comparisons.Length} comparisons, expect about {comparisons.Length * 0.05:0.#} such by chance.</p>")
+            .Append($"<p class=\"quiet\">Each level against the parameter's first, at the same <code>{HtmlEncode(summary.Over!)}</code> and all else "
+                + $"equal. An interval without 0 in it speaks for a difference; with {comparisons.Length} comparisons, expect "
+                    + $"about {comparisons.Length * 0.05:0.#} such by chance.</p>")
             .Append(table.ToBundle()["text/html"]);
     }
 
     /// <summary>The parameter along x: the one with the most levels, numbers before names; −1 where none has two.</summary>
     private static int Along(IReadOnlyList<Axis> axes) => Enumerable.Range(0, axes.Count).Where(i => axes[i].Values.Count > 1)
-        .OrderByDescending(i => axes[i].Values.All(v => double.TryParse(v, CultureInfo.InvariantCulture, out _))).ThenByDescending(i => axes[i].Values.Count).FirstOrDefault(-1);
+        .OrderByDescending(i => axes[i].Values.All(v => double.TryParse(v, CultureInfo.InvariantCulture, out _))).ThenByDescending(i => axes[i].Values.Count)
+            .FirstOrDefault(-1);
 
-    private static string Values(Axis axis) => axis.Values.Count <= 6 ? string.Join(", ", axis.Values) : $"{axis.Values[0]}, {axis.Values[1]}, …, {axis.Values[^1]} ({axis.Values.Count})";
+    private static string Values(Axis axis) => axis.Values.Count <= 6 ? string.Join(", ", axis.Values)
+        : $"{axis.Values[0]}, {axis.Values[1]}, …, {axis.Values[^1]} ({axis.Values.Count})";
 
-    private static string RanOn(SweepSummary summary) => $"{(summary.Sweep.Definition.Dataset is { } dataset ? $"{dataset}, " : "")}{summary.Sweep.Definition.Profile} profile";
+    private static string RanOn(SweepSummary summary) =>
+        $"{(summary.Sweep.Definition.Dataset is { } dataset ? $"{dataset}, " : "")}{summary.Sweep.Definition.Profile} profile";
 
     private static string Count(int count) => count.ToString("#,0", CultureInfo.InvariantCulture);
 }

@@ -28,8 +28,11 @@ internal sealed class SweepSession(Sweep sweep, Func<SweepProgress, ISweepEngine
 
         string axes = string.Join(" × ", sweep.Definition.Axes.Select(axis => $"{axis.Name} ({axis.Values.Count})"));
         int finished = sweep.Points.Count - failed.Count - open.Count;
-        await Console.Out.WriteLineAsync($"{sweep.Name}: {Points(sweep.Points.Count)}{(axes.Length > 0 ? $", {axes}" : "")}; {finished} finished{(failed.Count > 0 ? $", {failed.Count} failed before (--retry runs them again)" : "")}, {open.Count} to do").ConfigureAwait(false);
-        IReadOnlyDictionary<string, string> undone = open.Count > 0 ? await RunAsync(open, sweep.Points.Count - open.Count, cancellation).ConfigureAwait(false) : new Dictionary<string, string>();
+        await Console.Out.WriteLineAsync(
+            $"{sweep.Name}: {Points(sweep.Points.Count)}{(axes.Length > 0 ? $", {axes}" : "")}; {finished} finished"
+            + $"{(failed.Count > 0 ? $", {failed.Count} failed before (--retry runs them again)" : "")}, {open.Count} to do").ConfigureAwait(false);
+        IReadOnlyDictionary<string, string> undone = open.Count > 0 ? await RunAsync(open, sweep.Points.Count - open.Count, cancellation).ConfigureAwait(false)
+            : new Dictionary<string, string>();
         return await EndAsync(undone, cancellation.IsCancellationRequested).ConfigureAwait(false);
     }
 
@@ -37,7 +40,8 @@ internal sealed class SweepSession(Sweep sweep, Func<SweepProgress, ISweepEngine
     {
         bool interactive = AnsiConsole.Profile.Capabilities is { Ansi: true, Interactive: true } && !Console.IsOutputRedirected;
         return interactive
-            ? await AnsiConsole.Progress().Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn()).StartAsync(context => WithAsync(context)).ConfigureAwait(false)
+            ? await AnsiConsole.Progress().Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn())
+                .StartAsync(context => WithAsync(context)).ConfigureAwait(false)
             : await WithAsync(null).ConfigureAwait(false);
 
         Task<IReadOnlyDictionary<string, string>> WithAsync(ProgressContext? live)
@@ -54,7 +58,8 @@ internal sealed class SweepSession(Sweep sweep, Func<SweepProgress, ISweepEngine
         SweepSummary summary = new(sweep);
         sweep.Store.Writing(() => summary.Write(sweep.Folder));
         List<string> lines = [.. summary.Failed.Select(f => $"{f.Point} failed: {f.Error}")];
-        lines.AddRange(interrupted ? [] : summary.Missing.Select(point => $"{point} is not done: {undone.GetValueOrDefault(point.Hash, "it was not reached")}"));
+        lines.AddRange(interrupted ? [] : summary.Missing.Select(point =>
+            $"{point} is not done: {undone.GetValueOrDefault(point.Hash, "it was not reached")}"));
         foreach (string line in lines.Take(MostListed))
         {
             await Console.Error.WriteLineAsync("error: " + line).ConfigureAwait(false);
@@ -72,7 +77,8 @@ internal sealed class SweepSession(Sweep sweep, Func<SweepProgress, ISweepEngine
 
         string left = summary.Missing.Count > 0 ? $", {summary.Missing.Count} not done (`workbook sweep --resume` goes on)" : "";
         string wrong = summary.Failed.Count > 0 ? $", {summary.Failed.Count} failed (--retry runs them again)" : "";
-        await Console.Out.WriteLineAsync($"{(interrupted ? "interrupted: " : "")}{summary.Finished.Count} of {Points(sweep.Points.Count)} finished{wrong}{left}").ConfigureAwait(false);
+        await Console.Out.WriteLineAsync(
+            $"{(interrupted ? "interrupted: " : "")}{summary.Finished.Count} of {Points(sweep.Points.Count)} finished{wrong}{left}").ConfigureAwait(false);
         await Console.Out.WriteLineAsync(SweepSummary.PathsIn(sweep.Folder)).ConfigureAwait(false);
         return interrupted ? RunSession.Interrupted : summary.Finished.Count == sweep.Points.Count ? 0 : 1;
     }

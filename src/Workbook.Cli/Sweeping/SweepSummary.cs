@@ -104,12 +104,14 @@ internal sealed class SweepSummary
         for (int a = 0; _over is not null && a < Axes.Count; a++)
         {
             int axis = a;
-            foreach (IGrouping<string, Cell> others in cells.GroupBy(cell => string.Join(", ", Axes.Select((other, i) => $"{other.Name}={cell.Levels[i]}").Where((_, i) => i != axis))))
+            foreach (IGrouping<string, Cell> others in cells.GroupBy(cell =>
+                string.Join(", ", Axes.Select((other, i) => $"{other.Name}={cell.Levels[i]}").Where((_, i) => i != axis))))
             {
                 Cell? first = others.FirstOrDefault(cell => cell.Levels[axis] == Axes[axis].Values[0]);
                 foreach (Cell cell in others.Where(cell => first is not null && cell != first))
                 {
-                    double[] differences = [.. cell.ByReplicate.Where(m => first!.ByReplicate.ContainsKey(m.Key)).Select(m => m.Value - first!.ByReplicate[m.Key])];
+                    double[] differences = [.. cell.ByReplicate.Where(m => first!.ByReplicate.ContainsKey(m.Key))
+                        .Select(m => m.Value - first!.ByReplicate[m.Key])];
                     if (differences.Length > 1)
                     {
                         string what = $"{Axes[axis].Name} {cell.Levels[axis]} − {first!.Levels[axis]}{(others.Key.Length > 0 ? ", " + others.Key : "")}";
@@ -147,7 +149,8 @@ internal sealed class SweepSummary
         foreach ((MeasuredValue value, Cell cell) in rows)
         {
             Interval interval = Interval.Of(cell.ByReplicate.Values);
-            table.AddRow(Markup.Escape(value.Name), Markup.Escape(string.Join(' ', cell.Levels)), Markup.Escape($"{Text(interval)} {value.Unit}".TrimEnd()), interval.Count.ToString(CultureInfo.InvariantCulture));
+            table.AddRow(Markup.Escape(value.Name), Markup.Escape(string.Join(' ', cell.Levels)), Markup.Escape($"{Text(interval)} {value.Unit}".TrimEnd()),
+                interval.Count.ToString(CultureInfo.InvariantCulture));
         }
 
         AnsiConsole.Write(table);
@@ -165,13 +168,15 @@ internal sealed class SweepSummary
     {
         StringBuilder csv = new();
         string[] names = [.. Sweep.Definition.Axes.Select(axis => axis.Name)];
-        Line(csv, ["notebook", .. names, "value", "measured", "spread", "unit", "holds", "profile", "dataset", "seconds", "processor_seconds", "peak_memory", "point"]);
+        Line(csv, ["notebook", .. names, "value", "measured", "spread", "unit", "holds", "profile", "dataset", "seconds", "processor_seconds", "peak_memory",
+            "point"]);
         foreach (PointOutcome outcome in Finished)
         {
             foreach (MeasuredValue value in outcome.Values)
             {
                 Line(csv, [
-                    outcome.Point.Notebook, .. names.Select(name => outcome.Point.Parameters[name]), value.Name, Number(value.Value), Number(value.Spread), value.Unit,
+                    outcome.Point.Notebook, .. names.Select(name => outcome.Point.Parameters[name]), value.Name, Number(value.Value), Number(value.Spread),
+                        value.Unit,
                     value.Holds is { } holds ? holds ? "true" : "false" : "", outcome.Point.Profile, outcome.Point.Dataset?.ToString() ?? "",
                     Number(Math.Round(outcome.Seconds, 3)), Number(Math.Round(outcome.ProcessorSeconds, 3)), Number(outcome.PeakMemory), outcome.Point.Hash,
                 ]);

@@ -61,7 +61,8 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
         if (offline is not null)
         {
             throw new WorkbookException(
-                $"{entry.Title} is not in the cache ({folder.Path}) and {EnvironmentVariables.Offline} is set: unset it, or name a folder that has the files (--data DIR)");
+                $"{entry.Title} is not in the cache ({folder.Path}) and {EnvironmentVariables.Offline} is set: unset it, or name a folder that has the "
+                    + $"files (--data DIR)");
         }
 
         report?.Invoke(FormattableString.Invariant($"downloading {entry.Title} ({entry.Files.Sum(f => f.Download) / 1e6:0.0} MB)"));
@@ -84,7 +85,8 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
         {
             DatasetFolder nearest = places.MinBy(p => (p.Missing.Count, p.Path == directory ? 0 : 1))!;
             throw new WorkbookException(
-                $"{nearest.Path} lacks {string.Join(", ", nearest.Missing)}: put them there (plain or .gz), or leave --data and {EnvironmentVariables.Data} out to download{nearest.Hint()}");
+                $"{nearest.Path} lacks {string.Join(", ", nearest.Missing)}: put them there (plain or .gz), or leave --data "
+                    + $"and {EnvironmentVariables.Data} out to download{nearest.Hint()}");
         }
 
         (ImageSet set, string[] hashes) = place.Load();
@@ -174,7 +176,8 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
                 }
                 else if (waited.Elapsed >= longest)
                 {
-                    throw new WorkbookException($"{file} is held by another process that gets no further: end that process, or set {EnvironmentVariables.Cache} to another folder");
+                    throw new WorkbookException($"{file} is held by another process that gets no further: end that process, or "
+                        + $"set {EnvironmentVariables.Cache} to another folder");
                 }
             }
         }

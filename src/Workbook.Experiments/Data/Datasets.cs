@@ -47,7 +47,8 @@ public static class Datasets
     /// <param name="report">Gets a line of text now and then while a download runs.</param>
     /// <exception cref="WorkbookException">Unknown name; files missing, damaged or not belonging together; no mirror answers.</exception>
     public static ImageSet Open(string? dataset = null, string? directory = null, Action<string>? report = null) =>
-        Store.Open(dataset ?? EnvironmentVariables.Find(EnvironmentVariables.Dataset) ?? "auto", directory ?? EnvironmentVariables.Find(EnvironmentVariables.Data), report);
+        Store.Open(dataset ?? EnvironmentVariables.Find(EnvironmentVariables.Dataset) ?? "auto", directory
+            ?? EnvironmentVariables.Find(EnvironmentVariables.Data), report);
 
     /// <summary>
     /// Downloads what is missing or damaged of a data set, to the cache or to DIRECTORY/NAME. A broken download is

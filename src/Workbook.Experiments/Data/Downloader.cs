@@ -76,7 +76,8 @@ internal sealed class Downloader(
         }
 
         throw new WorkbookException(
-            $"{file.Name}.gz could not be downloaded ({string.Join("; ", faults.DefaultIfEmpty("no time left"))}): check the network, or name a folder that has the files (--data DIR)");
+            $"{file.Name}.gz could not be downloaded ({string.Join("; ", faults.DefaultIfEmpty("no time left"))}): check the network, or name a folder "
+                + $"that has the files (--data DIR)");
     }
 
     /// <summary>One attempt; returns what went wrong, null where nothing did.</summary>

@@ -21,7 +21,8 @@ public static class BezierCurve
     /// Finds the bend: from the middle of the line, by descent on the loss at a random place of the
     /// curve in each step.
     /// </summary>
-    /// <param name="model">A network of the kind; it is the working space, in training mode; its weights, buffers, gradients and mode are put back, also when this fails.</param>
+    /// <param name="model">A network of the kind; it is the working space, in training mode; its weights, buffers, gradients and mode are put back, also when
+    /// this fails.</param>
     /// <param name="start">[parameters].</param>
     /// <param name="end">[parameters]; coordinates that are 0 at both ends stay 0.</param>
     /// <param name="data">The training set.</param>
@@ -39,7 +40,8 @@ public static class BezierCurve
         long coordinates = parameters.Sum(p => p.numel());
         if (!start.shape.SequenceEqual([coordinates]) || !end.shape.SequenceEqual([coordinates]))
         {
-            throw new WorkbookException($"the network has {coordinates} parameters, the ends of the curve are [{string.Join(", ", start.shape)}] and [{string.Join(", ", end.shape)}]: take Point.Of networks of its kind");
+            throw new WorkbookException($"the network has {coordinates} parameters, the ends of the curve are [{string.Join(", ", start.shape)}] and "
+                + $"[{string.Join(", ", end.shape)}]: take Point.Of networks of its kind");
         }
 
         BatchOfOne.Refuse(model, data, recipe);

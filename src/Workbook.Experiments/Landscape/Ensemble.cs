@@ -48,7 +48,8 @@ public static class Ensemble
         ArgumentNullException.ThrowIfNull(b);
         if (a.dim() != 2 || !a.shape.SequenceEqual(b.shape))
         {
-            throw new WorkbookException($"networks are compared by their probabilities [examples, classes] for the same examples, and these are [{string.Join(", ", a.shape)}] and [{string.Join(", ", b.shape)}]");
+            throw new WorkbookException($"networks are compared by their probabilities [examples, classes] for the same examples, and these are "
+                + $"[{string.Join(", ", a.shape)}] and [{string.Join(", ", b.shape)}]");
         }
 
         using DisposeScope scope = NewDisposeScope();
@@ -81,7 +82,8 @@ public static class Ensemble
 
         if (probabilities[0].dim() != 2 || probabilities.Any(p => !p.shape.SequenceEqual([labels.numel(), probabilities[0].shape[1]])))
         {
-            throw new WorkbookException($"each network gives probabilities [examples, classes], here for {labels.numel()} examples, and these are {string.Join(", ", probabilities.Select(p => $"[{string.Join(", ", p.shape)}]"))}");
+            throw new WorkbookException($"each network gives probabilities [examples, classes], here for {labels.numel()} examples, and these "
+                + $"are {string.Join(", ", probabilities.Select(p => $"[{string.Join(", ", p.shape)}]"))}");
         }
 
         using DisposeScope scope = NewDisposeScope();

@@ -17,7 +17,8 @@ public static class Hessian
     /// <param name="batch">The examples, all at once.</param>
     /// <param name="count">How many eigenvalues.</param>
     /// <param name="mask">What is left, applied to the model already: rows and columns of pruned weights are left out; null for everything.</param>
-    /// <param name="tolerance">Each eigenvalue's error is at most this fraction of the largest size of an eigenvalue; single precision reaches about 1e-5.</param>
+    /// <param name="tolerance">Each eigenvalue's error is at most this fraction of the largest size of an eigenvalue; single precision reaches about
+    /// 1e-5.</param>
     /// <param name="steps">Hessian-vector products at most; each keeps a vector of the weights that are left.</param>
     /// <returns>The eigenvalues, falling.</returns>
     /// <exception cref="WorkbookException">
@@ -34,7 +35,8 @@ public static class Hessian
         Tensor gradient = free.Flat(free.Gradients(FreeParameters.Loss(model, batch), again: true));
         if (count < 1 || count > gradient.numel() || count > steps)
         {
-            throw new WorkbookException($"from 1 to {Math.Min(gradient.numel(), steps)} eigenvalues can be had, as many as there are weights left and steps; {count} were asked for");
+            throw new WorkbookException($"from 1 to {Math.Min(gradient.numel(), steps)} eigenvalues can be had, as many as there are weights left and "
+                + $"steps; {count} were asked for");
         }
 
         return Lanczos(v => free.Flat(free.Gradients(gradient.dot(v), retain: true)).detach(), gradient, count, tolerance, steps);
@@ -98,7 +100,8 @@ public static class Hessian
         }
     }
 
-    /// <summary>The largest eigenvalues of the tridiagonal matrix, and by how much the worst of them can be wrong, relative to the largest size of any.</summary>
+    /// <summary>The largest eigenvalues of the tridiagonal matrix, and by how much the worst of them can be wrong, relative to the largest size of
+    /// any.</summary>
     private static (double[] Values, double Error) Largest(List<double> diagonal, List<double> beside, int count)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -15,7 +15,8 @@ public sealed class RunResult
     public Mask? Mask { get; init; }
 
     /// <summary>Step → the weights and buffers after it.</summary>
-    public IReadOnlyDictionary<long, IReadOnlyDictionary<string, Tensor>> Checkpoints { get; init; } = new Dictionary<long, IReadOnlyDictionary<string, Tensor>>();
+    public IReadOnlyDictionary<long, IReadOnlyDictionary<string, Tensor>> Checkpoints { get; init; } =
+        new Dictionary<long, IReadOnlyDictionary<string, Tensor>>();
 }
 
 /// <summary>A finished training, as the store keeps it: one folder with plain files.</summary>
@@ -64,8 +65,10 @@ public sealed class Run : TrainingLog
 
     private string FileOf(long? checkpoint) => checkpoint is not { } step ? WeightsFile
         : Checkpoints.Contains(step) ? CheckpointFile(step)
-        : throw new WorkbookException($"run {Record.Hash} keeps no weights of step {step}; it keeps {(Checkpoints.Count == 0 ? "the last step only" : string.Join(", ", Checkpoints))}");
+        : throw new WorkbookException($"run {Record.Hash} keeps no weights of step {step}; it "
+            + $"keeps {(Checkpoints.Count == 0 ? "the last step only" : string.Join(", ", Checkpoints))}");
 }
 
 /// <summary>The file <c>run.json</c>.</summary>
-internal sealed record RunDocument(RunRecord Record, DateTimeOffset Finished, double Seconds, IReadOnlyDictionary<string, Curve> Metrics, IReadOnlyList<long> Checkpoints);
+internal sealed record RunDocument(RunRecord Record, DateTimeOffset Finished, double Seconds, IReadOnlyDictionary<string, Curve> Metrics,
+    IReadOnlyList<long> Checkpoints);

@@ -43,11 +43,13 @@ internal static class RunFolder
             CheckSums.Check(folder);
             RunDocument document = Deserialize(folder);
             string[] expected = [Run.WeightsFile, .. document.Checkpoints.Select(Run.CheckpointFile)];
-            return expected.FirstOrDefault(name => !File.Exists(Path.Combine(folder, name))) is { } missing ? throw new WorkbookException($"{missing} is missing")
+            return expected.FirstOrDefault(name => !File.Exists(Path.Combine(folder, name))) is { } missing
+                ? throw new WorkbookException($"{missing} is missing")
                 : document.Record.Hash != StoreFolder.HashOf(folder) ? throw new WorkbookException($"{DocumentFile} describes another run")
                 : new Run(folder, document);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException or WorkbookException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException
+            or WorkbookException)
         {
             throw new WorkbookException($"run {folder} is damaged: {e.Message}", e);
         }
@@ -60,7 +62,8 @@ internal static class RunFolder
         {
             return Deserialize(folder).Record;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or NotSupportedException or ArgumentException or WorkbookException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or NotSupportedException or ArgumentException
+            or WorkbookException)
         {
             return null;
         }

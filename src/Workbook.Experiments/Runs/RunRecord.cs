@@ -24,7 +24,8 @@ public sealed record RunRecord
     };
 
     /// <summary>What is hashed: values that are null, 0 or false are left out, so that a property that comes later changes no earlier hash.</summary>
-    private static readonly JsonSerializerOptions s_canonical = new(Json) { WriteIndented = false, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault };
+    private static readonly JsonSerializerOptions s_canonical =
+        new(Json) { WriteIndented = false, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault };
 
     /// <summary>The network: its type, and the shapes of its parameters.</summary>
     public required string Model { get; init; }
@@ -59,7 +60,8 @@ public sealed record RunRecord
     /// </summary>
     public Behaviour? Behaviour { get; init; }
 
-    /// <summary>Whatever else the result depends on, name → value: what the parts of the training say of themselves, a schedule that changes the mask.</summary>
+    /// <summary>Whatever else the result depends on, name → value: what the parts of the training say of themselves, a schedule that changes the
+    /// mask.</summary>
     public IReadOnlyDictionary<string, string> More { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The version of the library that runs now.</summary>
@@ -73,5 +75,10 @@ public sealed record RunRecord
     /// <summary>E.g. <c>LeNet300100, MNIST, seed 3, masked</c>.</summary>
     public override string ToString() => FormattableString.Invariant($"{Model}, {Data}, seed {Seed}{(MaskHash is null ? "" : ", masked")}");
 
-    private RunRecord Sorted => this with { More = new SortedDictionary<string, string>(More.ToDictionary(), StringComparer.Ordinal), Version = "", Behaviour = null };
+    private RunRecord Sorted => this with
+    {
+        More = new SortedDictionary<string, string>(More.ToDictionary(), StringComparer.Ordinal),
+        Version = "",
+        Behaviour = null
+    };
 }

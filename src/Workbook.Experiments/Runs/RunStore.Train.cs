@@ -40,12 +40,14 @@ public sealed partial class RunStore : ITrainings
         return run;
     }
 
-    TrainingLog ITrainings.Train(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, params TrainingPart[] parts) =>
+    TrainingLog ITrainings.Train(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask,
+        params TrainingPart[] parts) =>
         Train(model, data, recipe, seed, mask, parts);
 
     /// <summary>The record of such a training, without its <see cref="RunRecord.Behaviour"/>.</summary>
     /// <inheritdoc cref="Train" path="/param"/>
-    public static RunRecord Describe(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask = null, params TrainingPart[] parts)
+    public static RunRecord Describe(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask = null,
+        params TrainingPart[] parts)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
@@ -65,7 +67,8 @@ public sealed partial class RunStore : ITrainings
     private static RunRecord DescribeInvariantly(
         nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, TrainingPart[] parts)
     {
-        SortedDictionary<string, string> more = new(WithLoss(parts).Where(p => p.Small(1) is not null || p is CheckpointProbe).ToDictionary(p => p.Name, p => p.Describe()), StringComparer.Ordinal);
+        SortedDictionary<string, string> more = new(WithLoss(parts).Where(p => p.Small(1) is not null || p is CheckpointProbe)
+            .ToDictionary(p => p.Name, p => p.Describe()), StringComparer.Ordinal);
         if (mask?.Describe(model) is { } schedule)
         {
             more["mask schedule"] = schedule;

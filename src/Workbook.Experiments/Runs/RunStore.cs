@@ -46,7 +46,8 @@ public sealed partial class RunStore
     private RunStore(string folder, Action<string>? report) => (Folder, _report) = (folder, report);
 
     /// <summary>Opens a store; nothing is written before a run begins.</summary>
-    /// <param name="folder">By default what <see cref="Variable"/> names, else <c>artifacts/runs</c> in the nearest folder, from the current one upwards, that has <c>artifacts</c>.</param>
+    /// <param name="folder">By default what <see cref="Variable"/> names, else <c>artifacts/runs</c> in the nearest folder, from the current one upwards, that
+    /// has <c>artifacts</c>.</param>
     /// <param name="report">Gets a line when a damaged run is done again, or another process is waited for.</param>
     /// <exception cref="WorkbookException">The folder is a file, holds other things, or is of another version of the library.</exception>
     public static RunStore Open(string? folder = null, Action<string>? report = null)
@@ -209,7 +210,8 @@ public sealed partial class RunStore
         }
         catch (WorkbookException e)
         {
-            return Directory.Exists(folder) ? new(hash, RunState.Damaged, RunFolder.RecordOf(folder), null, RunFolder.BytesOf(folder), e.Message, folder) : null;
+            return Directory.Exists(folder) ? new(hash, RunState.Damaged, RunFolder.RecordOf(folder), null, RunFolder.BytesOf(folder), e.Message, folder)
+                : null;
         }
     }
 
@@ -226,7 +228,8 @@ public sealed partial class RunStore
             running = false; // a store that can't be written can still be listed
         }
 
-        return Directory.Exists(folder) ? new(hash, running ? RunState.Running : RunState.Unfinished, RunFolder.RecordOf(folder), null, RunFolder.BytesOf(folder), null, folder) : null;
+        return Directory.Exists(folder) ? new(hash, running ? RunState.Running : RunState.Unfinished, RunFolder.RecordOf(folder), null,
+            RunFolder.BytesOf(folder), null, folder) : null;
     }
 
     private FileLock Wait(string hash, RunRecord record)

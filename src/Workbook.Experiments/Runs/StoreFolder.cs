@@ -49,7 +49,8 @@ internal static class StoreFolder
                 : Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(entry => !Path.GetFileName(entry).StartsWith('.')))
             {
                 throw new WorkbookException(File.Exists(path)
-                    ? $"the run store {folder} is of another version ({FormatFile} is not {Format}): delete it, or name another folder with {EnvironmentVariables.Runs}"
+                    ? $"the run store {folder} is of another version ({FormatFile} is not {Format}): delete it, or name another folder "
+                        + $"with {EnvironmentVariables.Runs}"
                     : $"{folder} holds other things than runs: name another folder with {EnvironmentVariables.Runs}");
             }
         }
@@ -84,7 +85,8 @@ internal static class StoreFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or WorkbookException)
         {
-            throw new WorkbookException($"the run store {store} can't be written ({e.Message}): make room or name another folder with {EnvironmentVariables.Runs}", e);
+            throw new WorkbookException($"the run store {store} can't be written ({e.Message}): make room or name another folder "
+                + $"with {EnvironmentVariables.Runs}", e);
         }
     }
 
@@ -134,7 +136,8 @@ internal static class StoreFolder
         }
     }
 
-    /// <summary>Renames a folder. On Windows somebody who looks into it just now, a virus scanner or a list of runs, is waited for: a finished training is not to be lost to that.</summary>
+    /// <summary>Renames a folder. On Windows somebody who looks into it just now, a virus scanner or a list of runs, is waited for: a finished training is not
+    /// to be lost to that.</summary>
     internal static void Move(string from, string to)
     {
         for (int attempt = 1; ; attempt++)

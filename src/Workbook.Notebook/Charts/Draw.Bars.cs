@@ -48,11 +48,13 @@ public static partial class Draw
             words.AppendLine($"{name}: {value}");
         }
 
-        GenericChart chart = Plot.Chart([Plot.Trace(zoom ? "scatter" : "bar", marks)], ("xaxis", Plot.Axis("", ("type", "category"))), ("yaxis", axis), ("bargap", 0.35));
+        GenericChart chart = Plot.Chart([Plot.Trace(zoom ? "scatter" : "bar", marks)], ("xaxis", Plot.Axis("", ("type", "category"))), ("yaxis", axis),
+            ("bargap", 0.35));
         return new Figure(chart, title, words.ToString().TrimEnd(), height);
     }
 
-    /// <summary>As the other overload, a bar or point for each method of what was measured at one level; <c>[.. weights, .. places]</c> shows two together.</summary>
+    /// <summary>As the other overload, a bar or point for each method of what was measured at one level; <c>[.. weights, .. places]</c> shows two
+    /// together.</summary>
     /// <param name="title">What the chart says.</param>
     /// <param name="y">The y axis with its unit.</param>
     /// <param name="measured">What was measured: one value a seed for each method.</param>
@@ -73,7 +75,8 @@ public static partial class Draw
     /// <param name="groups">A method and its points.</param>
     /// <param name="joined">As there.</param>
     /// <param name="height">Height in pixels.</param>
-    public static Figure Scatter(string title, string x, string y, IEnumerable<(string Name, (double X, double Y)[] Points)> groups, bool joined = false, int height = 440) =>
+    public static Figure Scatter(string title, string x, string y, IEnumerable<(string Name, (double X, double Y)[] Points)> groups, bool joined = false,
+        int height = 440) =>
         Scatter(title, x, y, groups.Select(g => (g.Name, g.Points.Select(p => p.X).ToArray(), g.Points.Select(p => p.Y).ToArray())), joined, height);
 
     /// <summary>Points, a colour for each method.</summary>
@@ -84,7 +87,8 @@ public static partial class Draw
     /// <param name="joined">A method's points are a way: a line joins them in their order, and the first of several is hollow.</param>
     /// <param name="height">Height in pixels.</param>
     /// <exception cref="WorkbookException">A method has not as many x as y.</exception>
-    public static Figure Scatter(string title, string x, string y, IEnumerable<(string Name, double[] X, double[] Y)> groups, bool joined = false, int height = 440)
+    public static Figure Scatter(string title, string x, string y, IEnumerable<(string Name, double[] X, double[] Y)> groups, bool joined = false,
+        int height = 440)
     {
         (string Name, double[] X, double[] Y)[] all = [.. groups];
         if (all.FirstOrDefault(g => g.X.Length != g.Y.Length) is { Name: not null } odd)
@@ -100,7 +104,13 @@ public static partial class Draw
             x = group.X,
             y = group.Y,
             line = new { color, width = 1 },
-            marker = new { color, size = joined ? 10 : 8, opacity = 0.8, symbol = group.X.Select((_, i) => joined && i == 0 && group.X.Length > 1 ? "circle-open" : "circle").ToArray() },
+            marker = new
+            {
+                color,
+                size = joined ? 10 : 8,
+                opacity = 0.8,
+                symbol = group.X.Select((_, i) => joined && i == 0 && group.X.Length > 1 ? "circle-open" : "circle").ToArray()
+            },
             hovertemplate = "%{x}, %{y}",
         }));
         GenericChart chart = Plot.Chart([.. traces], ("xaxis", Plot.Axis(x)), ("yaxis", Plot.Axis(y)));

@@ -20,7 +20,8 @@ public static partial class Draw
     /// <param name="height">Height in pixels.</param>
     /// <exception cref="WorkbookException">A series' numbers do not fit together, or a sparsity is not in 0 to 1.</exception>
     public static Figure Sparsity(
-        string title, string y, IEnumerable<Series> series, IEnumerable<double>? reference = null, string referenceName = "dense", string x = "sparsity (% of weights removed)", int height = 440)
+        string title, string y, IEnumerable<Series> series, IEnumerable<double>? reference = null, string referenceName = "dense",
+            string x = "sparsity (% of weights removed)", int height = 440)
     {
         Series[] all = Some(title, series);
         if (all.SelectMany(s => s.X).FirstOrDefault(v => v is not (>= 0 and <= 1), double.NaN) is var wrong && !double.IsNaN(wrong))
@@ -48,14 +49,16 @@ public static partial class Draw
     /// <param name="height">Height in pixels.</param>
     /// <exception cref="WorkbookException">A series' numbers do not fit together.</exception>
     public static Figure Lines(
-        string title, string x, string y, IEnumerable<Series> series, IEnumerable<double>? reference = null, string referenceName = "dense", bool logX = false, int height = 440)
+        string title, string x, string y, IEnumerable<Series> series, IEnumerable<double>? reference = null, string referenceName = "dense", bool logX = false,
+            int height = 440)
     {
         Dictionary<string, object> axis = logX ? Plot.Axis(x, ("type", "log")) : Plot.Axis(x);
         return Bands(title, y, Some(title, series), reference, referenceName, value => value, value => Number(value), axis, height);
     }
 
     private static Figure Bands(
-        string title, string y, Series[] series, IEnumerable<double>? reference, string referenceName, Func<double, double> place, Func<double, string> label, Dictionary<string, object> axis, int height)
+        string title, string y, Series[] series, IEnumerable<double>? reference, string referenceName, Func<double, double> place, Func<double, string> label,
+            Dictionary<string, object> axis, int height)
     {
         IReadOnlyList<string> colors = Palette.ForAll(series.Select(s => s.Name));
         // What has no value below 0, a norm or a loss, has no deviation below 0 either.

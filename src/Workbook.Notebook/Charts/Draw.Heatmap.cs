@@ -56,7 +56,8 @@ public static partial class Draw
             traces.AddRange(HeatmapTraces(all[i].Cells, coloring, unit, suffix, showScale: i == 0));
             layout.Add(("xaxis" + suffix, Plot.HiddenAxis(("domain", new[] { left, right }), ("anchor", "y" + suffix), ("constrain", "domain"))));
             layout.Add(("yaxis" + suffix, Plot.HiddenAxis(
-                ("domain", new[] { below, above }), ("anchor", "x" + suffix), ("autorange", "reversed"), ("scaleanchor", "x" + suffix), ("constrain", "domain"), ("constraintoward", "top"))));
+                ("domain", new[] { below, above }), ("anchor", "x" + suffix), ("autorange", "reversed"), ("scaleanchor", "x" + suffix),
+                    ("constrain", "domain"), ("constraintoward", "top"))));
             names.Add(PanelName(all[i].Name, (left + right) / 2, above));
         }
 
@@ -82,7 +83,8 @@ public static partial class Draw
         string[] names = [.. labels];
         if (all.Length == 0 || names.Length != all.Length || all.Any(image => image.Length != side * side))
         {
-            throw new WorkbookException($"images \"{title}\": {all.Length} images and {names.Length} labels: each image needs {side * side} bytes and one label");
+            throw new WorkbookException($"images \"{title}\": {all.Length} images and {names.Length} labels: each image needs {side * side} bytes and one "
+                + $"label");
         }
 
         const int Top = 14;
@@ -99,17 +101,34 @@ public static partial class Draw
                 sheet[top + (p / side)][left + (p % side)] = all[i][p];
             }
 
-            annotations.Add(new { text = Escape(names[i]), x = left + (side / 2.0), y = top - 1, yanchor = "bottom", showarrow = false, font = new { size = 12 } });
+            annotations.Add(new
+            {
+                text = Escape(names[i]),
+                x = left + (side / 2.0),
+                y = top - 1,
+                yanchor = "bottom",
+                showarrow = false,
+                font = new { size = 12 }
+            });
         }
 
         double ratio = (double)(rows * (side + Top)) / (columns * (side + 2));
-        Trace trace = Plot.Trace("heatmap", new { z = sheet, zmin = 0, zmax = 255, showscale = false, hoverinfo = "skip", colorscale = new object[] { new object[] { 0, "#000" }, new object[] { 1, "#fff" } } });
+        Trace trace = Plot.Trace("heatmap", new
+        {
+            z = sheet,
+            zmin = 0,
+            zmax = 255,
+            showscale = false,
+            hoverinfo = "skip",
+            colorscale = new object[] { new object[] { 0, "#000" }, new object[] { 1, "#fff" } }
+        });
         GenericChart chart = Plot.Chart(
             [trace],
             ("margin", new { l = 0, r = 0, t = 14, b = 0 }),
             ("annotations", annotations.ToArray()),
             ("xaxis", Plot.HiddenAxis(("constrain", "domain"), ("constraintoward", "left"), ("fixedrange", true))),
-            ("yaxis", Plot.HiddenAxis(("autorange", "reversed"), ("scaleanchor", "x"), ("constrain", "domain"), ("constraintoward", "top"), ("fixedrange", true))));
+            ("yaxis", Plot.HiddenAxis(("autorange", "reversed"), ("scaleanchor", "x"), ("constrain", "domain"), ("constraintoward", "top"),
+                ("fixedrange", true))));
         return new Figure(chart, title, $"{all.Length} images: {string.Join(", ", names)}", (int)(ratio * 900) + 20) { Shape = (ratio, 20) };
     }
 

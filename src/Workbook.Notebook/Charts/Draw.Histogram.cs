@@ -17,14 +17,16 @@ public static partial class Draw
     /// <param name="height">Height in pixels.</param>
     /// <exception cref="WorkbookException">There are no finite values, or the mask has another size.</exception>
     public static Figure Histogram(
-        string title, string x, torch.Tensor values, torch.Tensor? kept = null, IEnumerable<double>? thresholds = null, int bins = 80, bool logY = false, int height = 380)
+        string title, string x, torch.Tensor values, torch.Tensor? kept = null, IEnumerable<double>? thresholds = null, int bins = 80, bool logY = false,
+            int height = 380)
     {
         double[] all = Doubles(values);
         double[]? keep = kept is null ? null : Doubles(kept);
         double[] finite = [.. all.Where(double.IsFinite)];
         if (finite.Length == 0 || (keep is not null && keep.Length != all.Length))
         {
-            throw new WorkbookException($"histogram \"{title}\": {finite.Length} finite values of {all.Length}, a mask of {keep?.Length ?? all.Length}: they need one shape and at least one value");
+            throw new WorkbookException($"histogram \"{title}\": {finite.Length} finite values of {all.Length}, a mask of {keep?.Length ?? all.Length}: "
+                + $"they need one shape and at least one value");
         }
 
         double low = finite.Min();
@@ -60,7 +62,8 @@ public static partial class Draw
         }
 
         double[] lines = [.. thresholds ?? []];
-        object[] shapes = [.. lines.Select(at => new { type = "line", x0 = at, x1 = at, yref = "paper", y0 = 0, y1 = 1, line = new { color = Palette.Neutral, width = 2, dash = "dash" } })];
+        object[] shapes = [.. lines.Select(at => new { type = "line", x0 = at, x1 = at, yref = "paper", y0 = 0, y1 = 1,
+            line = new { color = Palette.Neutral, width = 2, dash = "dash" } })];
         GenericChart chart = Plot.Chart(
             traces,
             ("barmode", "stack"),
@@ -68,7 +71,8 @@ public static partial class Draw
             ("shapes", shapes),
             ("xaxis", Plot.Axis(x)),
             ("yaxis", logY ? Plot.Axis("number of values (log)", ("type", "log"), ("dtick", 1)) : Plot.Axis("number of values")));
-        string words = FormattableString.Invariant($"{finite.Length:#,0} values from {Number(low)} to {Number(finite.Max())}, {Summary.Of(finite).ToString("0.####", CultureInfo.InvariantCulture)}")
+        string words = FormattableString.Invariant(
+            $"{finite.Length:#,0} values from {Number(low)} to {Number(finite.Max())}, {Summary.Of(finite).ToString("0.####", CultureInfo.InvariantCulture)}")
             + (keep is null ? "" : FormattableString.Invariant($"; kept {keptCounts.Sum():#,0}, pruned {prunedCounts.Sum():#,0}"))
             + (lines.Length == 0 ? "" : $"; thresholds {string.Join(", ", lines.Select(Number))}");
         return new Figure(chart, title, words, height);
@@ -81,5 +85,6 @@ public static partial class Draw
     }
 
     // Four digits are more than a screen shows, and keep the notebook small.
-    private static double Round(double value) => double.IsFinite(value) ? double.Parse(value.ToString("G4", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : value;
+    private static double Round(double value) => double.IsFinite(value)
+        ? double.Parse(value.ToString("G4", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : value;
 }

@@ -12,7 +12,8 @@ public static partial class Draw
     /// <param name="y">The y axis with its unit.</param>
     /// <param name="series">A method, and its interval at each level, in the order in which the levels stand along x.</param>
     /// <param name="height">Height in pixels.</param>
-    public static Figure Intervals(string title, string x, string y, IEnumerable<(string Name, (string Level, Interval Value)[] Points)> series, int height = 400)
+    public static Figure Intervals(string title, string x, string y, IEnumerable<(string Name, (string Level, Interval Value)[] Points)> series,
+        int height = 400)
     {
         (string Name, (string Level, Interval Value)[] Points)[] all = [.. series];
         bool several = all.Length > 1;

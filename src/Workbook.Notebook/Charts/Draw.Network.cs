@@ -21,7 +21,8 @@ public static partial class Draw
         bool chained = pruned.Zip(pruned.Skip(1), (a, b) => a.Length == b[0].Length).All(fits => fits);
         if (pruned.Length == 0 || !chained || names.Length != pruned.Length + 1)
         {
-            throw new WorkbookException($"network \"{title}\": {pruned.Length} masks and {names.Length} layer names: each mask is [outputs, inputs], its inputs the outputs of the one before, and there is one name more than masks");
+            throw new WorkbookException($"network \"{title}\": {pruned.Length} masks and {names.Length} layer names: each mask is [outputs, inputs], its "
+                + $"inputs the outputs of the one before, and there is one name more than masks");
         }
 
         double[][][] dense = [.. pruned.Select(layer => layer.Select(row => row.Select(_ => 1.0).ToArray()).ToArray())];
@@ -31,7 +32,18 @@ public static partial class Draw
         {
             foreach (string axis in new[] { "x", "x2" })
             {
-                annotations.Add(new { text = Escape(names[layer]).Replace(" ", "<br>"), xref = axis, yref = "paper", x = layer, y = -0.02, yshift = layer % 2 == 0 ? 0 : -30, yanchor = "top", showarrow = false, font = new { size = 12 } });
+                annotations.Add(new
+                {
+                    text = Escape(names[layer]).Replace(" ", "<br>"),
+                    xref = axis,
+                    yref = "paper",
+                    x = layer,
+                    y = -0.02,
+                    yshift = layer % 2 == 0 ? 0 : -30,
+                    yanchor = "top",
+                    showarrow = false,
+                    font = new { size = 12 }
+                });
             }
         }
 
@@ -68,7 +80,16 @@ public static partial class Draw
             }
         }
 
-        yield return Plot.Trace("scatter", new { mode = "lines", x, y, xaxis = "x" + axis, yaxis = "y" + axis, line = new { color = Palette.Fade(color, 0.75), width = 1 }, hoverinfo = "skip" });
+        yield return Plot.Trace("scatter", new
+        {
+            mode = "lines",
+            x,
+            y,
+            xaxis = "x" + axis,
+            yaxis = "y" + axis,
+            line = new { color = Palette.Fade(color, 0.75), width = 1 },
+            hoverinfo = "skip"
+        });
         foreach (bool alive in new[] { true, false })
         {
             (int Layer, int Index)[] nodes = [.. Nodes(sizes).Where(n => IsConnected(masks, n.Layer, n.Index) == alive)];
@@ -79,7 +100,14 @@ public static partial class Draw
                 y = nodes.Select(n => Place(n.Index, sizes[n.Layer])).ToArray(),
                 xaxis = "x" + axis,
                 yaxis = "y" + axis,
-                marker = new { symbol = alive ? "circle" : "circle-open", size = 11, color = alive ? color : Palette.Neutral, opacity = alive ? 1 : 0.5, line = new { width = 1.5, color = Palette.Neutral } },
+                marker = new
+                {
+                    symbol = alive ? "circle" : "circle-open",
+                    size = 11,
+                    color = alive ? color : Palette.Neutral,
+                    opacity = alive ? 1 : 0.5,
+                    line = new { width = 1.5, color = Palette.Neutral }
+                },
                 text = nodes.Select(n => $"neuron {n.Index}: {(alive ? "connected" : "cut off")}").ToArray(),
                 hovertemplate = "%{text}<extra></extra>",
             });

@@ -61,9 +61,10 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
         string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(data)))[..8];
         string id = $"chart-{hash}"; // the same in every run; of two equal charts on a page each draws the first that is empty
         string heading = Title.Length == 0 ? "" : $"<div style=\"font-weight:600;margin:0 0 .3em\">{WebUtility.HtmlEncode(Title)}</div>";
+        string words = WebUtility.HtmlEncode(Text).Replace("\n", "<br>");
         return $$"""
             <figure class="wb-figure" style="margin:.5em 0 1em;max-width:60em">{{heading}}
-            <div data-chart="{{id}}" class="wb-chart" style="width:100%;height:{{height}}px"><small style="opacity:.7">{{WebUtility.HtmlEncode(Text).Replace("\n", "<br>")}}</small></div>
+            <div data-chart="{{id}}" class="wb-chart" style="width:100%;height:{{height}}px"><small style="opacity:.7">{{words}}</small></div>
             <figcaption style="font-size:12px;opacity:.75">{{WebUtility.HtmlEncode(Caption ?? "")}}</figcaption>
             <script>(function(){
             var data={{data}},layout={{layout}},tries=0;

@@ -111,7 +111,8 @@ public sealed record Claim : IShowable
             if (json is JsonObject members)
             {
                 claim = members.Deserialize<Claim>(s_json)! with { Notebook = notebook };
-                why = claim.Id.Length == 0 ? "its id is empty" : claim.IsOurs || claim.IsPublished ? null : $"its kind is neither {OursKind} nor {PublishedKind}";
+                why = claim.Id.Length == 0 ? "its id is empty" : claim.IsOurs || claim.IsPublished ? null
+                    : $"its kind is neither {OursKind} nor {PublishedKind}";
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
@@ -136,7 +137,8 @@ public sealed record Claim : IShowable
     public string ToHtml() => Html();
 
     /// <summary>E.g. <c>0.28 ± 0.07 points</c>; the spread only over several seeds; empty where nothing was measured.</summary>
-    public string MeasuredText => double.IsFinite(Measured) ? $"{Format(Measured)}{(Seeds.Count > 1 && double.IsFinite(Spread) ? $" ± {Format(Spread)}" : "")}{UnitText}" : "";
+    public string MeasuredText => double.IsFinite(Measured)
+        ? $"{Format(Measured)}{(Seeds.Count > 1 && double.IsFinite(Spread) ? $" ± {Format(Spread)}" : "")}{UnitText}" : "";
 
     /// <summary>Ours minus the paper's, e.g. <c>+1.25 %</c>; empty for a claim of ours and where nothing was measured.</summary>
     public string DifferenceText => IsPublished && IsMeasured ? Format(Difference!.Value, sign: true) + UnitText : "";
@@ -173,7 +175,8 @@ public sealed record Claim : IShowable
     /// <param name="sign">Whether a positive one has its sign.</param>
     public static string Format(double value, bool sign = false)
     {
-        string number = Math.Abs(value) is >= 0.01 or 0 ? value.ToString("0.00", CultureInfo.InvariantCulture) : value.ToString("G2", CultureInfo.InvariantCulture);
+        string number = Math.Abs(value) is >= 0.01 or 0 ? value.ToString("0.00", CultureInfo.InvariantCulture)
+            : value.ToString("G2", CultureInfo.InvariantCulture);
         return sign && value > 0 ? "+" + number : number;
     }
 

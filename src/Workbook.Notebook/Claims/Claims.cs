@@ -67,14 +67,22 @@ public static class Claims
     {
         double[] values = [.. ours];
         Summary summary = Summary.Of(values);
-        Claim claim = Begin(id, "published", statement, unit, summary.Mean, summary.Deviation, SeedsOf(id, values.Length, seeds ?? (ours as PerSeed)?.Seeds)) with
+        Claim claim = Begin(id, "published", statement, unit, summary.Mean, summary.Deviation,
+            SeedsOf(id, values.Length, seeds ?? (ours as PerSeed)?.Seeds)) with
         {
             Expected = WithUnit(Claim.Format(paper), unit),
             Difference = summary.Mean - paper,
             Source = source,
         };
         string? why = claim.Dataset != dataset ? $"needs the data set {dataset}" : claim.Profile != profile ? $"needs profile {profile}" : differs;
-        return why is null ? claim : claim with { Measured = double.NaN, Spread = double.NaN, Difference = null, Seeds = [], Note = $"not measured here ({why})" };
+        return why is null ? claim : claim with
+        {
+            Measured = double.NaN,
+            Spread = double.NaN,
+            Difference = null,
+            Seeds = [],
+            Note = $"not measured here ({why})"
+        };
     }
 
     /// <summary>A claim about time, judged on the median of pairs; measured once more before it is said to fail.</summary>
@@ -94,7 +102,8 @@ public static class Claims
         {
             double[] values = measure();
             double spread = Summary.Of(values).Deviation;
-            return Judge(Begin(id, "ours", statement, unit.Length > 0 ? unit : expected.Unit, Timing.Median(values), spread, []), expected, expected, expected, profiles);
+            return Judge(Begin(id, "ours", statement, unit.Length > 0 ? unit : expected.Unit, Timing.Median(values), spread, []), expected, expected, expected,
+                profiles);
         }
     }
 

@@ -28,7 +28,8 @@ public static class Expect
     public static Expectation AtLeast(double limit, string unit = "") => new($"≥ {Text(limit)}", value => value >= limit, unit);
 
     /// <summary>From low to high, both included.</summary>
-    public static Expectation Between(double low, double high, string unit = "") => new($"{Text(low)} to {Text(high)}", value => value >= low && value <= high, unit);
+    public static Expectation Between(double low, double high, string unit = "") =>
+        new($"{Text(low)} to {Text(high)}", value => value >= low && value <= high, unit);
 
     /// <summary>Nothing, and why: the claim says so instead of being dropped.</summary>
     public static Expectation Nothing(string why) => new(why, null);

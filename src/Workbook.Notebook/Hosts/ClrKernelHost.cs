@@ -44,7 +44,8 @@ internal sealed class ClrKernelHost : INotebookHost
             PropertyInfo value = input.GetProperty("Value")!;
             foreach (object known in (IEnumerable<object>)Find("DisplayFormatters").GetProperty("Formatters")!.GetValue(null)!)
             {
-                if (Equals(known.GetType().GetProperty("InputType")!.GetValue(known), input) && Equals(known.GetType().GetProperty("OutputType")!.GetValue(known), output))
+                if (Equals(known.GetType().GetProperty("InputType")!.GetValue(known), input)
+                    && Equals(known.GetType().GetProperty("OutputType")!.GetValue(known), output))
                 {
                     formatter = known.GetType().GetProperty("Format")!.GetValue(known);
                     before = formatter!.GetType().GetMethod("Invoke");

@@ -41,7 +41,8 @@ public static class Curves
     public static Curve Jumps(this GradientNormCurves norm)
     {
         ArgumentNullException.ThrowIfNull(norm);
-        return new([.. norm.BeforeChange.Steps.SelectMany(step => new[] { step, step })], [.. norm.BeforeChange.Values.Zip(norm.AfterChange.Values).SelectMany(p => new[] { p.First, p.Second })]);
+        return new([.. norm.BeforeChange.Steps.SelectMany(step => new[] { step, step })],
+            [.. norm.BeforeChange.Values.Zip(norm.AfterChange.Values).SelectMany(p => new[] { p.First, p.Second })]);
     }
 
     /// <summary>The gradient's norm after each change of the mask as a multiple of that before it.</summary>
@@ -58,13 +59,15 @@ public static class Curves
     {
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentNullException.ThrowIfNull(data);
-        return FormattableString.Invariant($"{(recipe.Optimizer == OptimizerKind.Adam ? "Adam" : "SGD")} {recipe.LearningRate}, batch {recipe.BatchSize}, {recipe.StepsOver(data.Count):N0} steps");
+        string optimizer = recipe.Optimizer == OptimizerKind.Adam ? "Adam" : "SGD";
+        return FormattableString.Invariant($"{optimizer} {recipe.LearningRate}, batch {recipe.BatchSize}, {recipe.StepsOver(data.Count):N0} steps");
     }
 
     /// <summary>The value at the noted step that is nearest.</summary>
     /// <exception cref="WorkbookException">The curve is empty.</exception>
     public static double Near(this Curve curve, long step) => curve is { Steps.Count: > 0 }
-        ? curve.Values[Enumerable.Range(0, curve.Steps.Count).MinBy(i => Math.Abs(curve.Steps[i] - step))] : throw new WorkbookException("the curve has no value");
+        ? curve.Values[Enumerable.Range(0, curve.Steps.Count).MinBy(i => Math.Abs(curve.Steps[i] - step))]
+            : throw new WorkbookException("the curve has no value");
 
     /// <summary>The first noted step whose value is as asked; null where none is.</summary>
     public static long? FirstStep(this Curve curve, Func<double, bool> which)

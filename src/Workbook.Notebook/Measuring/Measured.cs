@@ -44,8 +44,8 @@ public class Measured<T>
 
     /// <summary>A method's results at a level; both exactly as they were given.</summary>
     private protected PerSeed<T> Get(string method, double level) => _results.TryGetValue((method, level), out PerSeed<T>? of) ? of
-        : throw new WorkbookException(FormattableString.Invariant(
-            $"'{method}' was not measured at {level}; there are {string.Join(", ", Methods.Select(m => $"'{m}'"))}{(double.IsNaN(Levels[0]) ? "" : $" at {string.Join(", ", Levels)}")}"));
+        : throw new WorkbookException($"'{method}' was not measured at {level}; there are {string.Join(", ", Methods.Select(m => $"'{m}'"))}"
+            + $"{(double.IsNaN(Levels[0]) ? "" : FormattableString.Invariant($" at {string.Join(", ", Levels)}"))}");
 }
 
 /// <summary>
@@ -85,7 +85,8 @@ public sealed class Measured : Measured<double>, IEnumerable<Series>
     public Series Series(string method, string? name = null)
     {
         PerSeed[] at = [.. Levels.Select(l => this[method, l])];
-        return at.All(a => a.Seeds.SequenceEqual(at[0].Seeds)) ? new(name ?? method, [.. Levels], [.. at[0].Seeds.Select(seed => at.Select(a => a.At(seed)).ToArray())])
+        return at.All(a => a.Seeds.SequenceEqual(at[0].Seeds))
+            ? new(name ?? method, [.. Levels], [.. at[0].Seeds.Select(seed => at.Select(a => a.At(seed)).ToArray())])
             : throw new WorkbookException($"'{method}' has different seeds at different levels: leave the same ones out at all");
     }
 

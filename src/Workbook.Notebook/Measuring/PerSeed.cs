@@ -150,7 +150,8 @@ public sealed class PerSeed : PerSeed<double>, IFormattable, IShowable
     public override string ToString() => ToString(null, System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>What <see cref="ToString()"/> says, and over which seeds.</summary>
-    public IReadOnlyDictionary<string, string> ToBundle() => new Dictionary<string, string> { ["text/plain"] = $"{this} ({Count} {(Count == 1 ? "seed" : "seeds")})" };
+    public IReadOnlyDictionary<string, string> ToBundle() =>
+        new Dictionary<string, string> { ["text/plain"] = $"{this} ({Count} {(Count == 1 ? "seed" : "seeds")})" };
 
     /// <summary>The numbers themselves, seed by seed: "0.01 · 0.07".</summary>
     public string Listed(string format = "0.00") => string.Join(" · ", this.Select(v => v.ToString(format, System.Globalization.CultureInfo.InvariantCulture)));
@@ -159,6 +160,7 @@ public sealed class PerSeed : PerSeed<double>, IFormattable, IShowable
     {
         int[] both = [.. a.Seeds.Where(b.Has)];
         return both.Length > 0 ? new(both, both.Select(seed => with(a.At(seed), b.At(seed))))
-            : throw new WorkbookException($"the seeds {string.Join(", ", a.Seeds)} and {string.Join(", ", b.Seeds)} have none in common: nothing can be paired");
+            : throw new WorkbookException($"the seeds {string.Join(", ", a.Seeds)} and {string.Join(", ", b.Seeds)} have none in common: nothing can be "
+                + $"paired");
     }
 }

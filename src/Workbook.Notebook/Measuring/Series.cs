@@ -20,7 +20,8 @@ public sealed record Series(string Name, double[] X, double[][] Values)
     {
         if (Values.Length == 0 || Values.FirstOrDefault(seed => seed.Length != X.Length) is not null)
         {
-            throw new WorkbookException($"series \"{Name}\": {X.Length} points along x need as many values for each seed, got {(Values.Length == 0 ? "no seed" : string.Join(", ", Values.Select(v => v.Length)))}");
+            throw new WorkbookException($"series \"{Name}\": {X.Length} points along x need as many values for each seed, "
+                + $"got {(Values.Length == 0 ? "no seed" : string.Join(", ", Values.Select(v => v.Length)))}");
         }
     }
 }

@@ -116,15 +116,20 @@ public sealed class ProgressBar : IDisposable
         bool stopped = _ended && _done < _total;
         string words = stopped ? $"stopped at {_done}/{_total} · {Clock(elapsed)}" : $"{_done}/{_total}{running} · {Clock(elapsed)}{left}";
         int cells = (int)(share * 20);
+        string width = FormattableString.Invariant($"{share * 100:0.#}%");
         return new Dictionary<string, string>
         {
-            ["text/html"] = $"<div class=\"wb-progress\" style=\"display:flex;flex-wrap:wrap;gap:.2em .8em;align-items:center;font-size:13px\"><span>{WebUtility.HtmlEncode(_title)}</span> "
-                + FormattableString.Invariant($"<span style=\"flex:0 1 12em;min-width:6em;height:.6em;background:rgba(128,128,128,.3);border-radius:.3em\"><span style=\"display:block;width:{share * 100:0.#}%;height:100%;background:{(stopped ? "#D55E00" : "#0072B2")};border-radius:.3em\"></span></span> <span>{words}</span></div>"),
+            ["text/html"] = $"<div class=\"wb-progress\" style=\"display:flex;flex-wrap:wrap;gap:.2em "
+                + $".8em;align-items:center;font-size:13px\"><span>{WebUtility.HtmlEncode(_title)}</span> "
+                + "<span style=\"flex:0 1 12em;min-width:6em;height:.6em;background:rgba(128,128,128,.3);border-radius:.3em\">"
+                + $"<span style=\"display:block;width:{width};height:100%;background:{(stopped ? "#D55E00" : "#0072B2")};border-radius:.3em\"></span></span> "
+                + $"<span>{words}</span></div>",
             ["text/plain"] = $"{_title} [{new string('#', cells)}{new string('.', 20 - cells)}] {words}",
         };
     }
 
-    private static string Clock(TimeSpan time) => time.TotalSeconds < 60 ? FormattableString.Invariant($"{time.TotalSeconds:0.0} s") : $"{(int)time.TotalMinutes}:{time.Seconds:00} min";
+    private static string Clock(TimeSpan time) => time.TotalSeconds < 60 ? FormattableString.Invariant($"{time.TotalSeconds:0.0} s")
+        : $"{(int)time.TotalMinutes}:{time.Seconds:00} min";
 
     private sealed class UnderWay(ProgressBar bar) : IDisposable
     {

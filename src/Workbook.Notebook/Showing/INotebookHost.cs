@@ -12,7 +12,8 @@ public interface INotebookHost
     /// <summary>Whether <see cref="Update"/> replaces an output. Where it can't, what moves is shown once, at its end.</summary>
     bool UpdatesInPlace => true;
 
-    /// <summary>Whether what an imported file shows is lost, and its error too: plotly.js then comes with the first chart, the error with the next cell.</summary>
+    /// <summary>Whether what an imported file shows is lost, and its error too: plotly.js then comes with the first chart, the error with the next
+    /// cell.</summary>
     bool DropsImports => false;
 
     /// <summary>Shows one output of the running cell.</summary>

@@ -12,7 +12,8 @@ namespace Workbook.Notebook;
 /// <param name="TrainingImages">How many images are trained on, where that is stated.</param>
 /// <param name="Schedule">Network, epochs and what else a reader of a chart has to know, where that is stated.</param>
 /// <param name="Hash">The data set's SHA-256, where that is stated.</param>
-public sealed record RunContext(string Dataset, string Title, string Profile, IReadOnlyList<int> Seeds, int? TrainingImages = null, string? Hash = null, string? Schedule = null)
+public sealed record RunContext(string Dataset, string Title, string Profile, IReadOnlyList<int> Seeds, int? TrainingImages = null, string? Hash = null,
+    string? Schedule = null)
 {
     private static RunContext? s_current;
 

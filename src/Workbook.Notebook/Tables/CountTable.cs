@@ -9,7 +9,8 @@ public static class CountTable
     public static Table ToTable(this ModelCount count, string title = "")
     {
         ArgumentNullException.ThrowIfNull(count);
-        Table table = new(title, "layer", "kind", new("parameters", "N0"), new("non-zero", "N0"), new("MACs", "N0"), new("effective MACs", "N0"), new("dense (kB)", "N1"), new("compressed (kB)", "N1"));
+        Table table = new(title, "layer", "kind", new("parameters", "N0"), new("non-zero", "N0"), new("MACs", "N0"), new("effective MACs", "N0"),
+            new("dense (kB)", "N1"), new("compressed (kB)", "N1"));
         foreach (LayerCount l in count.Layers)
         {
             table.Add(l.Name, l.Kind, l.Parameters, l.NonZeros, l.Macs, l.EffectiveMacs, l.DenseBytes / 1e3, l.CompressedBytes / 1e3);

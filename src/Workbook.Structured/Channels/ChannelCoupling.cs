@@ -48,7 +48,8 @@ internal static class ChannelCoupling
         return [.. byUnit.GroupBy(unit => groups.Find(unit.First().Layer)).Select(group =>
         {
             int[] members = [.. group.SelectMany(u => u).Select(p => p.Layer).Distinct().Order()];
-            string? because = members.Select(tracer.WholeBecause).FirstOrDefault(b => b is not null) ?? group.Select(u => unitStays.GetValueOrDefault(u.Key)).FirstOrDefault(b => b is not null);
+            string? because = members.Select(tracer.WholeBecause).FirstOrDefault(b => b is not null) ?? group.Select(u => unitStays.GetValueOrDefault(u.Key))
+                .FirstOrDefault(b => b is not null);
             return new ChannelGroup([.. members.Select(m => layers[m].Name)], [.. group.Select(Unit)], because);
         })];
 

@@ -42,7 +42,8 @@ public sealed class ChannelGraph
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(exampleInput);
-        ChannelLayer[] layers = [.. model.named_modules().Prepend(("", model)).DistinctBy(m => m.Item2).Select(m => ChannelLayer.Of(m.Item1, m.Item2)).OfType<ChannelLayer>()];
+        ChannelLayer[] layers = [.. model.named_modules().Prepend(("", model)).DistinctBy(m => m.Item2).Select(m => ChannelLayer.Of(m.Item1, m.Item2))
+            .OfType<ChannelLayer>()];
         if (layers.GroupBy(l => Address(l.Weight)).FirstOrDefault(g => g.Count() > 1) is { } shared)
         {
             throw new WorkbookException($"{string.Join(" and ", shared.Select(l => $"'{l.Name}'"))} share one weight: layers that do can't be pruned");
@@ -66,7 +67,8 @@ public sealed class ChannelGraph
     }
 
     /// <summary>
-    /// Removes the channels that a mask prunes. The layers keep their places and their parameters' objects, with fewer rows and columns: the model trains, saves
+    /// Removes the channels that a mask prunes. The layers keep their places and their parameters' objects, with fewer rows and columns: the model trains,
+    /// saves
     /// and loads as any other. Gradients are dropped; build optimizers anew.
     /// </summary>
     /// <param name="mask">Prunes units as wholes, as <see cref="ChannelPruner"/> does; other weights that it prunes are left alone.</param>
@@ -156,7 +158,8 @@ public sealed class ChannelGraph
 
             if (!parameter.shape.SequenceEqual(kept.shape))
             {
-                throw new WorkbookException($"the mask of '{name}' has shape [{string.Join(", ", kept.shape)}], the parameter [{string.Join(", ", parameter.shape)}]");
+                throw new WorkbookException($"the mask of '{name}' has shape [{string.Join(", ", kept.shape)}], the parameter "
+                    + $"[{string.Join(", ", parameter.shape)}]");
             }
         }
     }
@@ -185,13 +188,16 @@ public sealed class ChannelGraph
                 (string Layer, int Channel)[] all = [.. unit.Outputs, .. unit.Norms];
                 if (all.All(a => pruned[a.Layer][a.Channel]))
                 {
-                    gone.Add(group.WholeBecause is null ? unit : throw new WorkbookException($"the mask prunes channel {all[0].Channel} of '{all[0].Layer}', which has to stay: {group.WholeBecause}"));
+                    gone.Add(group.WholeBecause is null ? unit
+                        : throw new WorkbookException(
+                            $"the mask prunes channel {all[0].Channel} of '{all[0].Layer}', which has to stay: {group.WholeBecause}"));
                 }
                 else if (unit.Outputs.Any(o => rows[o.Layer][o.Channel]))
                 {
                     (string layer, int channel) = unit.Outputs.First(o => rows[o.Layer][o.Channel]);
                     (string other, int otherChannel) = all.First(a => !pruned[a.Layer][a.Channel]);
-                    throw new WorkbookException($"the mask prunes channel {channel} of '{layer}' but keeps something of channel {otherChannel} of '{other}', which goes with it (its weights, bias or scale)");
+                    throw new WorkbookException($"the mask prunes channel {channel} of '{layer}' but keeps something of channel {otherChannel} of "
+                        + $"'{other}', which goes with it (its weights, bias or scale)");
                 }
             }
         }
@@ -214,7 +220,8 @@ public sealed class ChannelGraph
         Tensor masked = _model.Answer(input);
         foreach (ChannelLayer layer in _layers.Values)
         {
-            layer.Keep(Kept(layer.Outputs, gone.SelectMany(u => layer.IsNorm ? u.Norms : u.Outputs), layer), Kept(layer.Inputs, gone.SelectMany(u => layer.IsNorm ? u.Norms : u.Inputs), layer));
+            layer.Keep(Kept(layer.Outputs, gone.SelectMany(u => layer.IsNorm ? u.Norms : u.Outputs), layer),
+                Kept(layer.Inputs, gone.SelectMany(u => layer.IsNorm ? u.Norms : u.Inputs), layer));
         }
 
         Tensor smaller;
@@ -224,12 +231,15 @@ public sealed class ChannelGraph
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or IndexOutOfRangeException)
         {
-            throw new WorkbookException($"the model does not run without the channels: its forward counts on their number ({e.Message.Split('\n')[0].Trim()})", e);
+            throw new WorkbookException($"the model does not run without the channels: its forward counts on their number ({e.Message.Split('\n')[0].Trim()})",
+                e);
         }
 
-        if (!smaller.shape.SequenceEqual(masked.shape) || !smaller.allclose(masked, rtol: 1e-4, atol: 1e-4 * masked.abs().max().to(ScalarType.Float64).item<double>(), equal_nan: true))
+        if (!smaller.shape.SequenceEqual(masked.shape)
+            || !smaller.allclose(masked, rtol: 1e-4, atol: 1e-4 * masked.abs().max().to(ScalarType.Float64).item<double>(), equal_nan: true))
         {
-            throw new WorkbookException("without the channels the model computes something else than with zeros in their place: its forward depends on them in a way that tracing has not seen");
+            throw new WorkbookException("without the channels the model computes something else than with zeros in their place: its forward depends on "
+                + "them in a way that tracing has not seen");
         }
     }
 
@@ -242,7 +252,8 @@ public sealed class ChannelGraph
             {
                 using Generator generator = RandomStream.Of(seed, "trial", name);
                 Tensor drawn = randn(parameter.shape, parameter.dtype, generator: generator);
-                parameter.set_(parameter.dim() > 1 ? drawn.mul(Math.Sqrt(2.0 * layer.Outputs / parameter.numel())) : drawn.mul(0.1).add(ReferenceEquals(parameter, layer.Weight) ? 1 : 0));
+                parameter.set_(parameter.dim() > 1 ? drawn.mul(Math.Sqrt(2.0 * layer.Outputs / parameter.numel())) : drawn.mul(0.1)
+                    .add(ReferenceEquals(parameter, layer.Weight) ? 1 : 0));
             }
 
             layer.SetStatistics(0, 1);

@@ -14,4 +14,5 @@ public sealed record ChannelGroup(IReadOnlyList<string> Layers, IReadOnlyList<Ch
 /// <param name="Outputs">The channels that go, as pairs of layer and output channel.</param>
 /// <param name="Norms">The channels of batch norms that go with them.</param>
 /// <param name="Inputs">The inputs of layers that lose them, as pairs of layer and input.</param>
-public sealed record ChannelUnit(IReadOnlyList<(string Layer, int Channel)> Outputs, IReadOnlyList<(string Layer, int Channel)> Norms, IReadOnlyList<(string Layer, int Input)> Inputs);
+public sealed record ChannelUnit(IReadOnlyList<(string Layer, int Channel)> Outputs, IReadOnlyList<(string Layer, int Channel)> Norms,
+    IReadOnlyList<(string Layer, int Input)> Inputs);

@@ -39,9 +39,11 @@ internal sealed class ChannelLayer
 
     internal int InputsOfGroup => Inputs / Groups;
 
-    /// <summary>The weight of a kernel, counted through, that meets the input and not its padding at every position: the one at the padding's distance.</summary>
+    /// <summary>The weight of a kernel, counted through, that meets the input and not its padding at every position: the one at the padding's
+    /// distance.</summary>
     internal long FullTap => _module is not Convolution c ? 0 : c.kernel_size.Select((size, d) => (Size: size, Tap: Math.Min(size - 1,
-        c.padding is { } padding ? (padding[d] + c.dilation[d] - 1) / c.dilation[d] : c.padding_type == Padding.Same ? (size - 1) / 2 : 0))).Aggregate(0L, (tap, d) => (tap * d.Size) + d.Tap);
+        c.padding is { } padding ? (padding[d] + c.dilation[d] - 1) / c.dilation[d] : c.padding_type == Padding.Same ? (size - 1) / 2 : 0)))
+            .Aggregate(0L, (tap, d) => (tap * d.Size) + d.Tap);
 
     internal string WeightName => NameOf("weight");
 
@@ -55,7 +57,8 @@ internal sealed class ChannelLayer
             Linear l => new(name, l, l.weight!, l.bias, 1),
             Convolution { transposed: false } c => new(name, c, c.weight!, c.bias, (int)c.groups),
             BatchNorm { affine: true, track_running_stats: true } b => new(name, b, b.weight!, b.bias, (int)b.num_features),
-            BatchNorm => throw new WorkbookException($"{called}, a {module.GetType().Name}, has no scale or no running statistics: its channels can't be followed"),
+            BatchNorm => throw new WorkbookException(
+                $"{called}, a {module.GetType().Name}, has no scale or no running statistics: its channels can't be followed"),
             _ when module.named_parameters(false).Select(p => p.name).FirstOrDefault() is { } parameter => throw new WorkbookException(
                 $"{called}, a {module.GetType().Name}, has a parameter '{parameter}' whose channels are not known; Linear, convolutions and BatchNorm are"),
             _ => null,

@@ -35,7 +35,8 @@ internal sealed class ChannelProbe
         using Generator generator = RandomStream.Of(0, "probe");
         using IDisposable noGrad = no_grad();
         // Positive and of size 1 / (outputs of a weight), so that gradients neither vanish nor grow with the depth.
-        _passing = [.. layers.Select(l => l.IsNorm ? ones(l.Weight.shape, l.Weight.dtype) : rand(l.Weight.shape, l.Weight.dtype, generator: generator).add(0.5).div(l.OutputsOfGroup))];
+        _passing = [.. layers.Select(l => l.IsNorm ? ones(l.Weight.shape, l.Weight.dtype) : rand(l.Weight.shape, l.Weight.dtype, generator: generator).add(0.5)
+            .div(l.OutputsOfGroup))];
         _resting = [.. layers.Select(l => l.IsNorm ? zeros_like(l.Weight) : rand([l.Outputs], l.Weight.dtype, generator: generator).mul(0.2).add(0.3))];
         _raised = [.. layers.Zip(_resting, (l, b) => l.IsNorm ? b : rand([l.Outputs], l.Weight.dtype, generator: generator).mul(0.2).add(0.25).add(b))];
         foreach (ChannelLayer layer in layers)
@@ -142,7 +143,8 @@ internal sealed class ChannelProbe
     {
         if (weight is null || bias is null || weight.IsInvalid || bias.IsInvalid)
         {
-            throw new WorkbookException($"'{layer.Name}' has no part in the output for the example input: layers that run only in training, or behind detach or argmax, can't be followed");
+            throw new WorkbookException($"'{layer.Name}' has no part in the output for the example input: layers that run only in training, or behind "
+                + $"detach or argmax, can't be followed");
         }
 
         Tensor slopes = bias.reshape(layer.Groups, 1, layer.OutputsOfGroup);

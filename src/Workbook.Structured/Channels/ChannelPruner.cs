@@ -39,7 +39,8 @@ public sealed record ChannelPruner(Saliency Saliency)
     public int RoundTo { get; init; } = 1;
 
     /// <summary>
-    /// Chooses the channels that go at a ratio. The model is not changed: <see cref="Mask.Apply"/> sets them to 0, <see cref="ChannelGraph.Remove"/> removes them.
+    /// Chooses the channels that go at a ratio. The model is not changed: <see cref="Mask.Apply"/> sets them to 0, <see cref="ChannelGraph.Remove"/> removes
+    /// them.
     /// </summary>
     /// <param name="graph">The traced model.</param>
     /// <param name="ratio">The fraction of the units that goes, 0 up to 1, of the groups that may be pruned; rounded half to even.</param>
@@ -82,15 +83,18 @@ public sealed record ChannelPruner(Saliency Saliency)
 
     private ChannelGroup[] Prunable(ChannelGraph graph)
     {
-        bool Leaves(string name, string layer) => name == layer || name == graph.Layer(layer).WeightName || layer.StartsWith(name + ".", StringComparison.Ordinal);
+        bool Leaves(string name, string layer) => name == layer || name == graph.Layer(layer).WeightName
+            || layer.StartsWith(name + ".", StringComparison.Ordinal);
         if (Scope.Except.FirstOrDefault(name => !graph.Groups.Any(g => g.Layers.Any(l => Leaves(name, l)))) is { } missing)
         {
-            throw new WorkbookException($"there is no layer '{missing}' to leave out; the layers are {string.Join(", ", graph.Groups.SelectMany(g => g.Layers))}");
+            throw new WorkbookException($"there is no layer '{missing}' to leave out; the layers "
+                + $"are {string.Join(", ", graph.Groups.SelectMany(g => g.Layers))}");
         }
 
         ChannelGroup[] groups = [.. graph.Groups.Where(g => g.WholeBecause is null && !g.Layers.Any(l => Scope.Except.Any(name => Leaves(name, l))))];
         return groups.Length > 0 ? groups
-            : throw new WorkbookException($"no channel may be pruned: {string.Join("; ", graph.Groups.Select(g => $"{string.Join(", ", g.Layers)} stay, {g.WholeBecause ?? "left out"}"))}");
+            : throw new WorkbookException($"no channel may be "
+                + $"pruned: {string.Join("; ", graph.Groups.Select(g => $"{string.Join(", ", g.Layers)} stay, {g.WholeBecause ?? "left out"}"))}");
     }
 
     /// <summary>The least worth first, as many as leave every layer its floor and a right multiple.</summary>
@@ -104,7 +108,8 @@ public sealed record ChannelPruner(Saliency Saliency)
         // A stable sort: of equal scores the first goes first.
         foreach (ChannelUnit unit in all.OrderBy(u => scores[u]))
         {
-            if (gone.Count < (int)Math.Round(wanted * all.Length, MidpointRounding.ToEven) && unit.Outputs.CountBy(o => o.Layer).All(c => left[c.Key] - c.Value >= Floor))
+            if (gone.Count < (int)Math.Round(wanted * all.Length, MidpointRounding.ToEven) && unit.Outputs.CountBy(o => o.Layer)
+                .All(c => left[c.Key] - c.Value >= Floor))
             {
                 Move(unit, -1);
                 gone.Add(unit);
@@ -143,7 +148,8 @@ public sealed record ChannelPruner(Saliency Saliency)
             ScoredSlices.BatchNormScale => unit.Norms.Sum(n => NormsOf(n.Layer).Rows[n.Channel]),
             ScoredSlices.Filters => unit.Outputs.Sum(o => NormsOf(o.Layer).Rows[o.Channel]),
             // The columns of a layer in groups are in its rows, which go too.
-            _ => unit.Outputs.Sum(o => NormsOf(o.Layer).Rows[o.Channel]) + unit.Inputs.Where(i => graph.Layer(i.Layer).Groups == 1).Sum(i => NormsOf(i.Layer).Columns[i.Input]),
+            _ => unit.Outputs.Sum(o => NormsOf(o.Layer).Rows[o.Channel]) + unit.Inputs.Where(i => graph.Layer(i.Layer).Groups == 1)
+                .Sum(i => NormsOf(i.Layer).Columns[i.Input]),
         };
         return groups.SelectMany(group =>
         {
@@ -156,7 +162,8 @@ public sealed record ChannelPruner(Saliency Saliency)
     private (double[] Rows, double[] Columns) Norms(ChannelLayer layer)
     {
         Tensor score = Saliency.Score(layer.WeightName, layer.Weight).detach().cpu().to(ScalarType.Float64);
-        return score.isnan().any().item<bool>() ? throw new WorkbookException($"the saliency of '{layer.WeightName}' is not a number: its weights or gradients have diverged")
+        return score.isnan().any().item<bool>() ?
+            throw new WorkbookException($"the saliency of '{layer.WeightName}' is not a number: its weights or gradients have diverged")
             : (Slice(score), layer.IsNorm ? [] : Slice(score.transpose(0, 1)));
 
         double[] Slice(Tensor slices) => linalg.vector_norm(slices.reshape(slices.shape[0], -1), Norm, [1L]).data<double>().ToArray();

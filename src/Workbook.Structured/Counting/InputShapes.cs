@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace Workbook;
 
 /// <summary>
-/// The sizes of what layers are given. Hooks run for <c>call</c> only, not for <c>forward</c>, so each layer gets for a moment a weight with one input more, and
+/// The sizes of what layers are given. Hooks run for <c>call</c> only, not for <c>forward</c>, so each layer gets for a moment a weight with one input more,
+/// and
 /// libtorch says, refusing it, which input it was for. Sparse layers, our own, show their input.
 /// </summary>
 internal sealed partial class InputShapes
@@ -23,7 +24,8 @@ internal sealed partial class InputShapes
         InputShapes shapes = new(model, example);
         // Otherwise the refusal of another layer could pass for the one that is asked for.
         return shapes.Run() is not { } fault ? shapes
-            : throw new WorkbookException($"the model does not take the example input of shape [{string.Join(", ", example.shape)}]: {fault.Split('\n')[0].Trim()}");
+            : throw new WorkbookException($"the model does not take the example input of shape "
+                + $"[{string.Join(", ", example.shape)}]: {fault.Split('\n')[0].Trim()}");
     }
 
     /// <summary>
@@ -147,7 +149,8 @@ internal sealed partial class InputShapes
 
     private static WorkbookException NotRun(string name) => new($"the model does not run '{name}' for the example input: its multiplications can't be counted");
 
-    private static WorkbookException Unread(string name, string refusal) => new($"the multiplications of '{name}' can't be counted: {refusal.Split('\n')[0].Trim()}");
+    private static WorkbookException Unread(string name, string refusal) =>
+        new($"the multiplications of '{name}' can't be counted: {refusal.Split('\n')[0].Trim()}");
 
     [GeneratedRegex(@"shapes cannot be multiplied \((\d+)x")]
     private static partial Regex Rows();

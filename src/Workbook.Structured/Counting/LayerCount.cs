@@ -11,7 +11,8 @@ namespace Workbook;
 /// </param>
 /// <param name="EffectiveMacs">Those whose weight is not 0.</param>
 /// <param name="DenseBytes">The parameters with all weights, also those that a sparse layer does not keep.</param>
-/// <param name="CompressedBytes">The parameters with weights in compressed sparse rows where that is smaller: a value and an index of 4 bytes a non-zero, 4 bytes a row.</param>
+/// <param name="CompressedBytes">The parameters with weights in compressed sparse rows where that is smaller: a value and an index of 4 bytes a non-zero, 4
+/// bytes a row.</param>
 public sealed record LayerCount(
     string Name, string Kind, long Parameters, long NonZeros, long? Macs, long? EffectiveMacs, long DenseBytes, long CompressedBytes)
 {

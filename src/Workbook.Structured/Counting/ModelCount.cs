@@ -34,7 +34,8 @@ public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
     /// <summary>Bytes of the parameters with sparse weights compressed.</summary>
     public long CompressedBytes => Layers.Sum(l => l.CompressedBytes);
 
-    /// <summary>Counts a model; a pruned one by its zeros or the weights that its sparse layers keep, or after removal by its shapes. The model is not changed.</summary>
+    /// <summary>Counts a model; a pruned one by its zeros or the weights that its sparse layers keep, or after removal by its shapes. The model is not
+    /// changed.</summary>
     /// <param name="model">Any TorchSharp module.</param>
     /// <param name="exampleInput">An input of the size to count for; its first dimension is the batch.</param>
     /// <exception cref="WorkbookException">The model does not take the input, or does not run one of its layers for it.</exception>
@@ -58,7 +59,8 @@ public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
         {
             (long weights, long nonZeros) = ((long)sparse.InFeatures * sparse.OutFeatures, CountNonZeros(sparse.Values));
             long biasBytes = sparse.Bias is { } bias ? bias.numel() * bias.ElementSize : 0;
-            return new(name, module.GetType().Name, parameters.Sum(p => p.numel()), parameters.Sum(CountNonZeros), positions * weights / batch, positions * nonZeros / batch,
+            return new(name, module.GetType().Name, parameters.Sum(p => p.numel()), parameters.Sum(CountNonZeros), positions * weights / batch,
+                positions * nonZeros / batch,
                 (weights * sparse.Values.ElementSize) + biasBytes, Compressed(weights, nonZeros, sparse.OutFeatures, sparse.Values.ElementSize) + biasBytes);
         }
 

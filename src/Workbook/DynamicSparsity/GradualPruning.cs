@@ -29,8 +29,9 @@ public sealed record GradualPruning(Pruner Pruner, IReadOnlyList<double> Sparsit
         using TorchSharp.DisposeScope scope = NewDisposeScope();
         string levels = ContentHash.Of(Pruner.Scope.Of(model)
             .Select(w => KeyValuePair.Create(w.Name, tensor(Sparsities.Select(s => Pruner.Scope.SparsityOf(w.Name, s)).ToArray()))))[..16];
+        double last = Sparsities.DefaultIfEmpty(0).Last();
         return FormattableString.Invariant(
-            $"gradual pruning to {Sparsities.DefaultIfEmpty(0).Last()} in {Sparsities.Count} changes every {Every} steps after step {FirstStep}, by {Pruner}, levels {levels}");
+            $"gradual pruning to {last} in {Sparsities.Count} changes every {Every} steps after step {FirstStep}, by {Pruner}, levels {levels}");
     }
 
     /// <inheritdoc/>

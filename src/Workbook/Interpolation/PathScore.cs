@@ -17,7 +17,8 @@ public static class Paths
     /// <param name="from">The first.</param>
     /// <param name="to">The last.</param>
     /// <exception cref="WorkbookException">Fewer than 2.</exception>
-    public static double[] Places(int count, double from = 0, double to = 1) => count < 2 ? throw new WorkbookException($"a path is scored at 2 or more places, not {count}")
+    public static double[] Places(int count, double from = 0, double to = 1) => count < 2
+        ? throw new WorkbookException($"a path is scored at 2 or more places, not {count}")
         : [.. Enumerable.Range(0, count).Select(i => Math.Round(from + ((to - from) * i / (count - 1)), 12))]; // 0 is 0, not -2.8e-17
 
     /// <summary>The straight line between two points: (1 − α)·start + α·end.</summary>
@@ -30,9 +31,11 @@ public static class Paths
     /// <param name="path">α → point [parameters], e.g. <see cref="Line"/>.</param>
     /// <param name="places">The values of α.</param>
     /// <param name="data">What it is scored on.</param>
-    /// <param name="statistics">Batch-norm statistics are recomputed on these examples at every place: those of the ends are wrong in between. Null for a network without batch norm.</param>
+    /// <param name="statistics">Batch-norm statistics are recomputed on these examples at every place: those of the ends are wrong in between. Null for a
+    /// network without batch norm.</param>
     /// <exception cref="WorkbookException">A point does not fit the network, or it has batch norm and <paramref name="statistics"/> is missing.</exception>
-    public static PathScore[] Score(nn.Module<Tensor, Tensor> model, Func<double, Tensor> path, IEnumerable<double> places, LabelledTensors data, LabelledTensors? statistics = null)
+    public static PathScore[] Score(nn.Module<Tensor, Tensor> model, Func<double, Tensor> path, IEnumerable<double> places, LabelledTensors data,
+        LabelledTensors? statistics = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(path);
@@ -85,7 +88,8 @@ public static class Paths
     public static double Barrier(IReadOnlyList<PathScore> path) =>
         Between(path).Max(p => p.Score.Loss) - Math.Max(End(path, 0).Score.Loss, End(path, 1).Score.Loss);
 
-    /// <summary>The highest error between the ends minus the mean of the ends', as a fraction; under 0.02 counts as stable (Frankle et al. 2020, section 2).</summary>
+    /// <summary>The highest error between the ends minus the mean of the ends', as a fraction; under 0.02 counts as stable (Frankle et al. 2020, section
+    /// 2).</summary>
     /// <param name="path">Scores at places from 0 to 1, both included.</param>
     /// <exception cref="WorkbookException">An end was not scored.</exception>
     public static double Instability(IReadOnlyList<PathScore> path) =>
@@ -93,7 +97,8 @@ public static class Paths
 
     private static IEnumerable<PathScore> Between(IReadOnlyList<PathScore> path) => path.Where(p => p.Alpha is > -1e-9 and < 1 + 1e-9);
 
-    private static PathScore End(IReadOnlyList<PathScore> path, double alpha) => path.FirstOrDefault(p => Math.Abs(p.Alpha - alpha) < 1e-9, new PathScore(double.NaN, default)) is { Alpha: not double.NaN } end
+    private static PathScore End(IReadOnlyList<PathScore> path, double alpha) =>
+        path.FirstOrDefault(p => Math.Abs(p.Alpha - alpha) < 1e-9, new PathScore(double.NaN, default)) is { Alpha: not double.NaN } end
         ? end : throw new WorkbookException($"the path was not scored at its end {alpha}: choose places with 0 and 1 among them");
 
     /// <summary>Statistics over all examples at once, the model being in training mode: no momentum, so that nothing of another point is left.</summary>

@@ -89,7 +89,8 @@ public static class Point
         ArgumentNullException.ThrowIfNull(b);
         if (a.dim() != 1 || !a.shape.SequenceEqual(b.shape))
         {
-            throw new WorkbookException($"two points of one weight space are needed, and these are [{string.Join(", ", a.shape)}] and [{string.Join(", ", b.shape)}]: take Point.Of networks of one kind");
+            throw new WorkbookException($"two points of one weight space are needed, and these are [{string.Join(", ", a.shape)}] and "
+                + $"[{string.Join(", ", b.shape)}]: take Point.Of networks of one kind");
         }
     }
 }

@@ -5,7 +5,8 @@ namespace Workbook;
 /// <summary>Who trains: a store that does each training once, or <see cref="InMemory"/>.</summary>
 public interface ITrainings
 {
-    /// <summary>As <see cref="Trainer.Train(nn.Module{Tensor, Tensor}, LabelledTensors, Recipe, int, MaskSchedule?, TrainingPart[])"/>; the log has the weights at the end.</summary>
+    /// <summary>As <see cref="Trainer.Train(nn.Module{Tensor, Tensor}, LabelledTensors, Recipe, int, MaskSchedule?, TrainingPart[])"/>; the log has the weights
+    /// at the end.</summary>
     TrainingLog Train(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, params TrainingPart[] parts);
 
     /// <summary>Trains each time that it is asked, and keeps what was asked for in memory.</summary>
@@ -13,7 +14,8 @@ public interface ITrainings
 
     private sealed class Trainings : ITrainings
     {
-        public TrainingLog Train(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, params TrainingPart[] parts)
+        public TrainingLog Train(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask,
+            params TrainingPart[] parts)
         {
             ArgumentNullException.ThrowIfNull(recipe);
             ArgumentNullException.ThrowIfNull(data);

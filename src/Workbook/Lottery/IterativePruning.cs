@@ -55,7 +55,8 @@ public sealed record IterativePruning
             throw new WorkbookException($"a round prunes a fraction between 0 and 1 of what is left, not {rate} and {slower}");
         }
 
-        return Scope.PerLayer((name, sparsity) => name == outputLayer + ".weight" ? 1 - Math.Pow(1 - slower, Math.Log(1 - sparsity) / Math.Log(1 - rate)) : sparsity);
+        return Scope.PerLayer((name, sparsity) => name == outputLayer + ".weight" ? 1 - Math.Pow(1 - slower, Math.Log(1 - sparsity) / Math.Log(1 - rate))
+            : sparsity);
     }
 
     /// <summary>The sparsities of so many rounds: 1 − (1 − rate)^k after round k = 1, 2, …</summary>

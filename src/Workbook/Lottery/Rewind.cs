@@ -17,7 +17,8 @@ public sealed record Rewind
     /// <summary>The weights of before the first training (Frankle and Carbin 2019).</summary>
     public static Rewind ToInitialization { get; } = new("rewound to initialization") { WeightsOf = 0 };
 
-    /// <summary>The weights after some steps of the first training, and the learning rates and batches that follow (late rewinding, Frankle et al. 2020).</summary>
+    /// <summary>The weights after some steps of the first training, and the learning rates and batches that follow (late rewinding, Frankle et al.
+    /// 2020).</summary>
     /// <param name="step">The step, from 0.</param>
     /// <exception cref="WorkbookException">The step is below 0.</exception>
     public static Rewind ToStep(long step) => step < 0 ? throw new WorkbookException($"a network is rewound to a step from 0, not {step}")

@@ -14,7 +14,8 @@ public readonly record struct Amount
     /// <param name="fraction">From 0 to 1.</param>
     /// <exception cref="WorkbookException">Below 0, above 1, or not a number.</exception>
     public static Amount Fraction(double fraction) => fraction is >= 0 and <= 1 ? new(fraction, null)
-        : throw new WorkbookException(string.Create(CultureInfo.InvariantCulture, $"an amount is a fraction from 0 to 1, not {fraction}; for a number of weights give an integer"));
+        : throw new WorkbookException(string.Create(CultureInfo.InvariantCulture,
+            $"an amount is a fraction from 0 to 1, not {fraction}; for a number of weights give an integer"));
 
     /// <summary>A number of pieces: weights, rows, channels.</summary>
     /// <param name="count">From 0 to the number that is left when it is used; more is an error there.</param>

@@ -15,7 +15,8 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
     private const int NamesShown = 8;
     private readonly SortedDictionary<string, Tensor> _kept = new(StringComparer.Ordinal);
 
-    /// <param name="kept">Parameter name → tensor of the parameter's shape, of any dtype and on any device, 1 (or true) where the weight is kept; copied.</param>
+    /// <param name="kept">Parameter name → tensor of the parameter's shape, of any dtype and on any device, 1 (or true) where the weight is kept;
+    /// copied.</param>
     /// <exception cref="WorkbookException">A name stands twice, or a tensor holds something other than 0 and 1 or no values at all.</exception>
     public Mask(IEnumerable<KeyValuePair<string, Tensor>> kept)
     {
@@ -128,7 +129,8 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
     /// <summary>Sets the pruned weights to 0 and ties the mask to the model's parameters, for use at every step of a training.</summary>
     /// <param name="model">The model, on the device and in the dtype in which it is trained.</param>
     /// <returns>To be disposed after the training; the model keeps its zeros.</returns>
-    /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape or without values (on the device meta).</exception>
+    /// <exception cref="WorkbookException">The model lacks a parameter that the mask names, or has it in another shape or without values (on the device
+    /// meta).</exception>
     public BoundMask Bind(nn.Module model) => new(this, model);
 
     /// <summary>The mask of one parameter: bool, shaped as the parameter. Not to be changed.</summary>
@@ -169,7 +171,8 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
 
     /// <summary>E.g. <c>90.0% pruned: fc1.weight 90.0%, fc2.weight 90.0%; not pruned: fc1.bias (300), fc2.bias (100)</c>.</summary>
     public override string ToString() =>
-        FormattableString.Invariant($"{Sparsity:P1} pruned: {string.Join(", ", Keys.Select(name => FormattableString.Invariant($"{name} {SparsityOf(name):P1}")))}")
+        FormattableString.Invariant(
+            $"{Sparsity:P1} pruned: {string.Join(", ", Keys.Select(name => FormattableString.Invariant($"{name} {SparsityOf(name):P1}")))}")
         + (NotPruned.Count == 0 ? "" : $"; not pruned: {string.Join(", ", NotPruned.Take(NamesShown).Select(p => $"{p.Name} ({p.Count})"))}")
         + (NotPruned.Count > NamesShown ? $" and {NotPruned.Count - NamesShown} more ({NotPruned.Skip(NamesShown).Sum(p => p.Count)})" : "");
 
@@ -191,7 +194,8 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
 
             if (!parameter.shape.SequenceEqual(kept.shape))
             {
-                throw new WorkbookException($"the mask of '{name}' has shape [{string.Join(", ", kept.shape)}], the parameter [{string.Join(", ", parameter.shape)}]");
+                throw new WorkbookException($"the mask of '{name}' has shape [{string.Join(", ", kept.shape)}], the parameter "
+                    + $"[{string.Join(", ", parameter.shape)}]");
             }
 
             Prunable.RequireValues($"the parameter '{name}'", parameter);
@@ -210,5 +214,6 @@ public sealed record Mask : MaskSchedule, IReadOnlyDictionary<string, Tensor>
     };
 
     private Tensor SameShape(string name, Tensor other) => this[name].shape.SequenceEqual(other.shape) ? other
-        : throw new WorkbookException($"the masks of '{name}' have different shapes: [{string.Join(", ", this[name].shape)}] and [{string.Join(", ", other.shape)}]");
+        : throw new WorkbookException($"the masks of '{name}' have different shapes: [{string.Join(", ", this[name].shape)}] and "
+            + $"[{string.Join(", ", other.shape)}]");
 }

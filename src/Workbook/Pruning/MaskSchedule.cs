@@ -60,7 +60,8 @@ public abstract record MaskSchedule
     {
         if (last >= steps)
         {
-            throw new WorkbookException($"the mask is to change after step {last}, but the training has only {steps} steps: end the schedule earlier, or train longer");
+            throw new WorkbookException($"the mask is to change after step {last}, but the training has only {steps} steps: end the schedule earlier, or "
+                + $"train longer");
         }
     }
 }

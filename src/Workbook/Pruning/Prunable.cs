@@ -81,7 +81,8 @@ public static class Prunable
     {
         if (tensor is null || tensor.IsInvalid)
         {
-            throw new WorkbookException($"{what} is no tensor any more: it was disposed, or replaced by moving its module to another dtype or device; bind masks after that");
+            throw new WorkbookException($"{what} is no tensor any more: it was disposed, or replaced by moving its module to another dtype or device; bind "
+                + $"masks after that");
         }
 
         if (tensor.device_type == TorchSharp.DeviceType.META)

@@ -24,7 +24,8 @@ public sealed record Pruner(Saliency Saliency)
     /// <returns>The layers in scope, and those others in which weights are pruned already.</returns>
     /// <exception cref="WorkbookException">
     /// A sparsity outside 0 to 1, below what is pruned already or above what the granularity allows, a layer that is not
-    /// there, a model without weights or all of them left out, a previous mask that does not fit the model, a score that is not a number, weights without values (on the device meta).
+    /// there, a model without weights or all of them left out, a previous mask that does not fit the model, a score that is not a number, weights without
+    /// values (on the device meta).
     /// </exception>
     public Mask Prune(nn.Module model, double sparsity, Mask? previous = null)
     {
@@ -83,7 +84,8 @@ public sealed record Pruner(Saliency Saliency)
         }
 
         // What was pruned outside of this scope stays pruned too.
-        IEnumerable<KeyValuePair<string, Tensor>> others = (previous?.FitTo(model) ?? []).Where(p => !weights.Any(w => w.Name == p.Name) && previous!.SparsityOf(p.Name) > 0)
+        IEnumerable<KeyValuePair<string, Tensor>> others =
+            (previous?.FitTo(model) ?? []).Where(p => !weights.Any(w => w.Name == p.Name) && previous!.SparsityOf(p.Name) > 0)
             .Select(p => KeyValuePair.Create(p.Name, p.Kept));
         return new Mask(weights.GroupBy(w => Scope.IsGlobal ? "" : w.Name).SelectMany(group => Rank([.. group], previous, gone)).Concat(others)).For(model);
     }
@@ -91,7 +93,8 @@ public sealed record Pruner(Saliency Saliency)
     private IEnumerable<KeyValuePair<string, Tensor>> Rank((string Name, Parameter Weight)[] group, Mask? previous, Func<string, long, long, long> gone)
     {
         string names = string.Join(", ", group.Select(w => w.Name));
-        Tensor[] kept = [.. group.Select(w => previous is not null && previous.TryGetValue(w.Name, out Tensor? left) ? left : ones(w.Weight.shape, ScalarType.Bool))];
+        Tensor[] kept = [.. group.Select(w => previous is not null && previous.TryGetValue(w.Name, out Tensor? left) ? left
+            : ones(w.Weight.shape, ScalarType.Bool))];
         Tensor[] pieces = [.. group.Zip(kept, (w, k) => Granularity.Pieces(Score(w.Name, w.Weight).mul(k), k))];
         Tensor all = cat(pieces);
         long goes = gone(names, all.numel(), all.eq(double.NegativeInfinity).count_nonzero().item<long>());

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace Workbook;
 
-/// <summary>What a weight is worth. The least worth go first; a new criterion is one class, whose <c>ToString</c> stands for it in the records of stored runs.</summary>
+/// <summary>What a weight is worth. The least worth go first; a new criterion is one class, whose <c>ToString</c> stands for it in the records of stored
+/// runs.</summary>
 public abstract class Saliency
 {
     /// <summary>Scores every weight of a parameter.</summary>
@@ -84,7 +85,8 @@ public abstract class Saliency
         public override Tensor Score(string name, Parameter weight) => !scores.TryGetValue(name, out Tensor? score)
             ? throw new WorkbookException($"there are no scores for '{name}'; there are for {string.Join(", ", scores.Keys)}")
             : score.shape.SequenceEqual(weight.shape) ? score
-            : throw new WorkbookException($"the scores of '{name}' have shape [{string.Join(", ", score.shape)}], the parameter [{string.Join(", ", weight.shape)}]");
+            : throw new WorkbookException($"the scores of '{name}' have shape [{string.Join(", ", score.shape)}], the parameter "
+                + $"[{string.Join(", ", weight.shape)}]");
 
         public override string ToString() => $"given scores {ContentHash.Of(scores)}";
     }

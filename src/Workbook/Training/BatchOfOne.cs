@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace Workbook;
 
-/// <summary>A batch norm in training takes more than one value a channel: the variance of one is not a number. PyTorch refuses it, TorchSharp does not.</summary>
+/// <summary>A batch norm in training takes more than one value a channel: the variance of one is not a number. PyTorch refuses it, TorchSharp does
+/// not.</summary>
 internal static class BatchOfOne
 {
     /// <summary>Refuses a training with a batch of one example that a norm can't take.</summary>

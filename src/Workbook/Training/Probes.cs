@@ -134,7 +134,8 @@ public sealed record CheckpointProbe(IReadOnlyList<long> Steps) : Probe<IReadOnl
     {
         if (Steps.Any(step => step < recipe.FirstStep || step > steps))
         {
-            throw new WorkbookException($"a training from step {recipe.FirstStep} to {steps} keeps no weights of step {Steps.First(step => step < recipe.FirstStep || step > steps)}");
+            throw new WorkbookException($"a training from step {recipe.FirstStep} to {steps} keeps no weights of "
+                + $"step {Steps.First(step => step < recipe.FirstStep || step > steps)}");
         }
     }
 

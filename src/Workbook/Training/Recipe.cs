@@ -36,7 +36,8 @@ public sealed record Recipe
     /// <summary>Weight decay, on all parameters, as PyTorch's optimizers do it.</summary>
     public double WeightDecay { get; init; }
 
-    /// <summary>Whether only weights (<see cref="Prunable.Weights"/>, and those of sparse layers) decay, as in Keras with a regularizer on each kernel.</summary>
+    /// <summary>Whether only weights (<see cref="Prunable.Weights"/>, and those of sparse layers) decay, as in Keras with a regularizer on each
+    /// kernel.</summary>
     public bool DecayKernelsOnly { get; init; }
 
     /// <summary>
@@ -65,7 +66,8 @@ public sealed record Recipe
             : [([.. parameters], WeightDecay)];
         return Optimizer == OptimizerKind.Adam
             ? new SafeAdam(groups.Select(g => new TorchSharp.Modules.Adam.ParamGroup(g.Parameters, LearningRate, weight_decay: g.Decay)), LearningRate)
-            : new SafeSgd(groups.Select(g => new TorchSharp.Modules.SGD.ParamGroup(g.Parameters, LearningRate, Momentum, weight_decay: g.Decay)), LearningRate, Momentum);
+            : new SafeSgd(groups.Select(g => new TorchSharp.Modules.SGD.ParamGroup(g.Parameters, LearningRate, Momentum, weight_decay: g.Decay)), LearningRate,
+                Momentum);
     }
 
     private static void Check(string name, double value, bool isFine, string range)

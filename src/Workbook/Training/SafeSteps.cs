@@ -9,7 +9,8 @@ namespace Workbook;
 // wrong number. These steps hold theirs, and are the same to the bit otherwise.
 
 /// <summary>Stochastic gradient descent with momentum.</summary>
-internal sealed class SafeSgd(IEnumerable<TorchSharp.Modules.SGD.ParamGroup> groups, double rate, double momentum) : TorchSharp.Modules.SGD(groups, rate, momentum)
+internal sealed class SafeSgd(IEnumerable<TorchSharp.Modules.SGD.ParamGroup> groups, double rate, double momentum) : TorchSharp.Modules.SGD(groups, rate,
+    momentum)
 {
     /// <inheritdoc/>
     public override Tensor step(Func<Tensor>? closure = null) => _step<ParamGroup>(
@@ -28,7 +29,8 @@ internal sealed class SafeSgd(IEnumerable<TorchSharp.Modules.SGD.ParamGroup> gro
                 if (options.momentum != 0)
                 {
                     State state = (State)_state[parameter.Handle];
-                    state.momentum_buffer = state.momentum_buffer is { } buffer ? buffer.mul_(momentum).add_(change, one) : change.clone().detach().DetachFromDisposeScope();
+                    state.momentum_buffer = state.momentum_buffer is { } buffer ? buffer.mul_(momentum).add_(change, one) : change.clone().detach()
+                        .DetachFromDisposeScope();
                     change = state.momentum_buffer;
                 }
 
@@ -47,7 +49,8 @@ internal sealed class SafeAdam(IEnumerable<TorchSharp.Modules.Adam.ParamGroup> g
         {
             Options options = (Options)group.Options;
             double beta1 = options.beta1!.Value, beta2 = options.beta2!.Value;
-            using Scalar decay = options.weight_decay!.Value, keep1 = beta1, add1 = 1 - beta1, keep2 = beta2, add2 = 1 - beta2, epsilon = options.eps!.Value, one = 1.0;
+            using Scalar decay = options.weight_decay!.Value, keep1 = beta1, add1 = 1 - beta1, keep2 = beta2, add2 = 1 - beta2, epsilon = options.eps!.Value,
+                one = 1.0;
             foreach (Parameter parameter in group.Parameters)
             {
                 if (parameter.grad is not { } gradient)

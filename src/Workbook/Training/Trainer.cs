@@ -45,7 +45,8 @@ public static class Trainer
     /// The mask does not fit the model, its schedule or a part does not fit the recipe, two parts share a name, the data set is empty, a batch of one
     /// example leaves a norm without a variance, or the loss, a weight or a buffer is no longer a number.
     /// </exception>
-    public static TrainingLog Train(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, params TrainingPart[] parts)
+    public static TrainingLog Train(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask,
+        params TrainingPart[] parts)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
@@ -134,7 +135,8 @@ public static class Trainer
                     training.Done(loss);
                     ForAll(part => part.AfterStep(training));
                 },
-                training.Schedule is null or Mask ? null : (inputs, labels, moment, optimizer) => MaskChanges.Before(training, ref bound, inputs, labels, moment, optimizer),
+                training.Schedule is null or Mask ? null : (inputs, labels, moment, optimizer) =>
+                    MaskChanges.Before(training, ref bound, inputs, labels, moment, optimizer),
                 [.. Prunable.Weights(model).Select(w => w.Weight), .. model.modules().OfType<ICompressedLayer>().Select(layer => layer.Values)]);
         }
         finally

@@ -67,7 +67,8 @@ internal sealed class TrainedInMemory(
         ArgumentNullException.ThrowIfNull(model);
         if (!weights.TryGetValue(checkpoint ?? Checkpoints.LastOrDefault(-1), out IReadOnlyDictionary<string, Tensor>? kept))
         {
-            throw new WorkbookException($"the training kept no weights of {(checkpoint is { } step ? $"step {step}" : "its end")}; it kept {(weights.Count == 0 ? "none" : string.Join(", ", Checkpoints))}: ask for them with Probe.Checkpoints");
+            throw new WorkbookException($"the training kept no weights of {(checkpoint is { } step ? $"step {step}" : "its end")}; it "
+                + $"kept {(weights.Count == 0 ? "none" : string.Join(", ", Checkpoints))}: ask for them with Probe.Checkpoints");
         }
 
         using IDisposable noGrad = no_grad();

@@ -28,7 +28,8 @@ public class BrowserFinderTests
 
     [Fact]
     public void A_variable_that_names_nothing_is_told() =>
-        Assert.StartsWith("WORKBOOK_BROWSER names mine, which is not there: ", Assert.Throws<WorkbookException>(() => Find(new() { ["WORKBOOK_BROWSER"] = "mine" }, InPath("chromium"))).Message, StringComparison.Ordinal);
+        Assert.StartsWith("WORKBOOK_BROWSER names mine, which is not there: ",
+            Assert.Throws<WorkbookException>(() => Find(new() { ["WORKBOOK_BROWSER"] = "mine" }, InPath("chromium"))).Message, StringComparison.Ordinal);
 
     [Fact]
     public async Task A_program_that_is_no_browser_is_told_with_its_last_words()

@@ -61,7 +61,8 @@ internal static class TestBrowser
             """
             (async () => {
               const charts = [...document.querySelectorAll('.wb-chart')];
-              const drawn = chart => [...chart.querySelectorAll('.main-svg .cartesianlayer path, .main-svg image')].some(mark => mark.getBoundingClientRect().width > 20);
+              const marks = '.main-svg .cartesianlayer path, .main-svg image';
+              const drawn = chart => [...chart.querySelectorAll(marks)].some(mark => mark.getBoundingClientRect().width > 20);
               for (let tries = 0; !charts.every(drawn) && tries < 300; tries++) await new Promise(go => setTimeout(go, 100));
               await Promise.all([...document.images].map(image => image.decode()));
               return {

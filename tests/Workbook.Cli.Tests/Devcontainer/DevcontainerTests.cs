@@ -113,7 +113,12 @@ public class DevcontainerTests
             File.SetUnixFileMode(dotnet, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
 
-        ProcessStartInfo start = new("sh", [Path.Combine(clone, "install.sh")]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = workspace.Folder };
+        ProcessStartInfo start = new("sh", [Path.Combine(clone, "install.sh")])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = workspace.Folder
+        };
         start.Environment["HOME"] = Path.Combine(workspace.Folder, "home");
         start.Environment["PATH"] = $"{bin}:/usr/bin:/bin";
         start.Environment.Remove("XDG_DATA_HOME");

@@ -26,9 +26,11 @@ public sealed class ReadmeTests : IDisposable
     }
 
     [Theory]
-    [InlineData("```csharp\nint one = 1;\n```\n\n```csharp\nint two = one + 1;\ntwo.Twice();\n```", "the C# block at line 5 does not compile: (2,5): error CS1061: ")]
+    [InlineData("```csharp\nint one = 1;\n```\n\n```csharp\nint two = one + 1;\ntwo.Twice();\n```",
+        "the C# block at line 5 does not compile: (2,5): error CS1061: ")]
     [InlineData("```csharp\nWorkbook.Mask.Full(model, \"fc9\");\n```", "the C# block at line 1 fails: there is no layer 'fc9'")]
-    [InlineData("## The library\n\n| torch | here |\n|---|---|\n| `m.no(1)` | `mask.SparsityIn(1)` |", "`mask.SparsityIn(1)` at line 5 does not compile: (1,6): error CS1061: ")]
+    [InlineData("## The library\n\n| torch | here |\n|---|---|\n| `m.no(1)` | `mask.SparsityIn(1)` |",
+        "`mask.SparsityIn(1)` at line 5 does not compile: (1,6): error CS1061: ")]
     public async Task An_example_that_does_not_work_is_named(string markdown, string fault)
     {
         IReadOnlyList<string> faults = await new ReadmeExamples(_folder).FaultsAsync(markdown);

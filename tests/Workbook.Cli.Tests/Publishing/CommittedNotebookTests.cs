@@ -37,7 +37,8 @@ public class CommittedNotebookTests
         Assert.Contains(notebook.Cells.Take(5), cell => NotebookDocument.HasTag(cell, "parameters"));
         JsonObject[] shown = [.. notebook.CodeCells.SelectMany(cell => cell["outputs"]!.AsArray()).Select(output => output!["data"]).OfType<JsonObject>()];
         Assert.NotEmpty(shown);
-        Assert.All(shown, data => Assert.False(data.ContainsKey("image/png") && data.ContainsKey("text/html"), "viewers would show the HTML in place of the picture"));
+        Assert.All(shown, data => Assert.False(data.ContainsKey("image/png") && data.ContainsKey("text/html"),
+            "viewers would show the HTML in place of the picture"));
         Assert.Contains(shown, data => data.ContainsKey("image/png"));
     }
 
@@ -51,7 +52,8 @@ public class CommittedNotebookTests
 
         (string Name, byte[] Picture)[] pictures = [.. notebooks.SelectMany(PublishedNotebook.NamedPictures)];
         Assert.All(pictures, picture => Assert.Equal(picture.Picture, File.ReadAllBytes(Repository.PathOf("notebooks", "images", picture.Name + ".png"))));
-        Assert.Equal(pictures.Select(picture => picture.Name).Order(StringComparer.Ordinal), Directory.GetFiles(Repository.PathOf("notebooks", "images")).Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal));
+        Assert.Equal(pictures.Select(picture => picture.Name).Order(StringComparer.Ordinal), Directory.GetFiles(Repository.PathOf("notebooks", "images"))
+            .Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal));
         Assert.All(pictures, picture => Assert.Contains($"(notebooks/images/{picture.Name}.png)", readme, StringComparison.Ordinal));
     }
 
@@ -68,7 +70,8 @@ public class CommittedNotebookTests
     [Fact]
     public void Debians_nbformat_finds_nothing_wrong()
     {
-        const string script = "import nbformat, sys\nfor path in sys.argv[1:]:\n    nbformat.validate(nbformat.read(path, as_version=4))\nprint(len(sys.argv) - 1)";
+        const string script = "import nbformat, sys\nfor path in sys.argv[1:]:\n    nbformat.validate(nbformat.read(path, "
+            + "as_version=4))\nprint(len(sys.argv) - 1)";
         string python = File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
         (int exitCode, _, _) = Python(python, "import nbformat");
         Assert.SkipWhen(exitCode != 0, "no Python with nbformat on this machine");
@@ -82,7 +85,8 @@ public class CommittedNotebookTests
     {
         try
         {
-            return Workspace.Finish(Process.Start(new ProcessStartInfo(python, ["-c", script, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!);
+            return Workspace.Finish(Process.Start(
+                new ProcessStartInfo(python, ["-c", script, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!);
         }
         catch (System.ComponentModel.Win32Exception e)
         {

@@ -41,7 +41,8 @@ public sealed class NbconvertTests : IDisposable
         await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
         foreach (string path in CommittedNotebookTests.Committed.Concat(CommittedNotebookTests.Executed))
         {
-            JsonObject[] shown = [.. NotebookReader.Read(path).CodeCells.SelectMany(cell => cell["outputs"]!.AsArray()).Select(output => output!["data"]).OfType<JsonObject>()];
+            JsonObject[] shown = [.. NotebookReader.Read(path).CodeCells.SelectMany(cell => cell["outputs"]!.AsArray()).Select(output => output!["data"])
+                .OfType<JsonObject>()];
             int live = shown.Count(data => data["text/html"] is { } html && MultilineText.FromNode(html)!.Contains("wb-chart", StringComparison.Ordinal));
             int still = shown.Count(data => data.ContainsKey("image/png"));
             Assert.True(live + still > 0, $"{path} has no charts");
@@ -68,7 +69,8 @@ public sealed class NbconvertTests : IDisposable
     {
         try
         {
-            return Workspace.Finish(Process.Start(new ProcessStartInfo("jupyter", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!).ExitCode;
+            return Workspace.Finish(Process.Start(
+                new ProcessStartInfo("jupyter", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!).ExitCode;
         }
         catch (Win32Exception)
         {

@@ -27,7 +27,8 @@ public sealed class PublishTests : IDisposable
     {
         File.Copy(Repository.PathOf("lab.csx"), _workspace.PathOf("lab.csx"));
         JsonObject title = new() { ["cell_type"] = "markdown", ["metadata"] = new JsonObject(), ["source"] = "# 00 · Losses" };
-        JsonObject[] all = [title, Cells.Code("#!import ../lab.csx"), Cells.Code("int steps = 1;", "parameters"), Cells.Code(Chart, "picture:losses"), .. cells.Select(cell => Cells.Code(cell))];
+        JsonObject[] all = [title, Cells.Code("#!import ../lab.csx"), Cells.Code("int steps = 1;", "parameters"), Cells.Code(Chart, "picture:losses"),
+            .. cells.Select(cell => Cells.Code(cell))];
         return _workspace.Write("notebooks/n", Cells.Of(all));
     }
 
@@ -68,7 +69,8 @@ public sealed class PublishTests : IDisposable
         TestBrowser.Require();
         string path = Write("// once\nFile.AppendAllText(\"runs\", \"x\");");
         Assert.Equal(0, _workspace.Run("run", "--out", "finished", "-p", "steps=2").ExitCode);
-        File.WriteAllText(path, File.ReadAllText(path).Replace("Losses", "Better words", StringComparison.Ordinal).Replace("// once", "// only once", StringComparison.Ordinal));
+        File.WriteAllText(path, File.ReadAllText(path).Replace("Losses", "Better words", StringComparison.Ordinal)
+            .Replace("// once", "// only once", StringComparison.Ordinal));
         (int exitCode, _, string errors) = _workspace.Run("publish", "--from", "finished");
         Assert.True(exitCode == 0, errors);
         Assert.Equal("x", File.ReadAllText(_workspace.PathOf("notebooks", "runs")));
@@ -110,9 +112,11 @@ public sealed class PublishTests : IDisposable
     public void Without_a_browser_nothing_runs_and_one_line_says_why()
     {
         _workspace.Write("notebooks/n", "File.WriteAllText(\"ran\", \"\");");
-        (int exitCode, _, string errors) = Workspace.Finish(_workspace.Start(new Dictionary<string, string> { ["WORKBOOK_BROWSER"] = "/no/browser" }, "publish"));
+        (int exitCode, _, string errors) = Workspace.Finish(
+            _workspace.Start(new Dictionary<string, string> { ["WORKBOOK_BROWSER"] = "/no/browser" }, "publish"));
         Assert.Equal(2, exitCode);
-        Assert.Equal("error: WORKBOOK_BROWSER names /no/browser, which is not there: name the program of a Chromium, Chrome or Edge, or unset the variable", errors.Trim());
+        Assert.Equal("error: WORKBOOK_BROWSER names /no/browser, which is not there: name the program of a Chromium, Chrome or Edge, or unset the variable",
+            errors.Trim());
         Assert.False(File.Exists(_workspace.PathOf("notebooks", "ran")) || Directory.Exists(_workspace.PathOf("artifacts")));
         Assert.Equal(0, Workspace.Finish(_workspace.Start(new Dictionary<string, string> { ["WORKBOOK_BROWSER"] = "/no/browser" }, "run")).ExitCode);
     }

@@ -46,7 +46,8 @@ public sealed class FormulaTests : IDisposable
     public async Task Formulas_are_drawn_in_their_places_and_what_can_not_be_read_stays_as_it_is_written_and_is_marked()
     {
         string program = TestBrowser.Require();
-        string text = "# A title\n\nLoss $\\mathcal{L} < 1$ falls; $\\unheard{x}$ and $\\frac{1}$ are none, and `$a$` is code: $$a \\odot b$$\n\n$$\n\\sum_{i=1}^n \\hat{w}_i \\big( a' \\big)\n$$\n";
+        string text = "# A title\n\nLoss $\\mathcal{L} < 1$ falls; $\\unheard{x}$ and $\\frac{1}$ are none, and `$a$` is code: $$a \\odot "
+            + "b$$\n\n$$\n\\sum_{i=1}^n \\hat{w}_i \\big( a' \\big)\n$$\n";
         JsonObject markdown = new() { ["cell_type"] = "markdown", ["metadata"] = new JsonObject(), ["source"] = text };
         (JsonNode seen, _) = await SeeAsync(program, NotebookReader.Read(_workspace.Write("n", Cells.Of(markdown))));
 
@@ -95,7 +96,9 @@ public sealed class FormulaTests : IDisposable
               return {
                 drawn: drawn.map(math => math.getBoundingClientRect().width),
                 display: drawn.map(math => math.getAttribute('display') === 'block' || math.classList.contains('tml-display') ? 'block' : 'inline'),
-                errors: [...document.querySelectorAll('.math')].filter(place => !place.querySelector('math') || place.querySelector('.temml-error,[style*="178, 34, 34"]')).map(place => place.textContent.split('\n')[0]),
+                errors: [...document.querySelectorAll('.math')]
+                    .filter(place => !place.querySelector('math') || place.querySelector('.temml-error,[style*="178, 34, 34"]'))
+                    .map(place => place.textContent.split('\n')[0]),
                 html: document.querySelector('main').innerHTML,
               };
             })()

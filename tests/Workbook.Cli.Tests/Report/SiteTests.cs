@@ -6,9 +6,9 @@ using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Report;
 using Workbook.Cli.Tests.Browsing;
-using Workbook.Notebook.Tests;
 using Workbook.Cli.Tests.Publishing;
 using Workbook.Notebook;
+using Workbook.Notebook.Tests;
 using Xunit;
 using NotebookClaims = Workbook.Notebook.Claims;
 
@@ -25,7 +25,8 @@ public class SiteTests
         ReportSite.Write(folder, [Everything() with { Name = "of-an-earlier-run" }]);
         Assert.Equal(Path.Combine(folder, "index.html"), ReportSite.Write(folder, [Everything()]));
         Assert.Equal(
-            ["00-what-pruning-is.html", "00-what-pruning-is.ipynb", "Temml-Local.css", "Temml.woff2", "claims.json", "index.html", "plotly.min.js", "style.css", "temml.min.js"],
+            ["00-what-pruning-is.html", "00-what-pruning-is.ipynb", "Temml-Local.css", "Temml.woff2", "claims.json", "index.html", "plotly.min.js",
+                "style.css", "temml.min.js"],
             Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         File.WriteAllText(Path.Combine(folder, "mine.html"), "somebody else's");
         ReportSite.Write(folder, [Everything()]);
@@ -87,7 +88,8 @@ public class SiteTests
         await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
         foreach ((int width, bool dark) in new[] { (1280, false), (390, true) })
         {
-            Assert.Equal(1, await TestBrowser.LookAtAsync(browser, Path.Combine(folder, "index.html"), width, dark, Path.Combine(folder, $"index-{width}.png")));
+            Assert.Equal(1, await TestBrowser.LookAtAsync(browser, Path.Combine(folder, "index.html"), width, dark,
+                Path.Combine(folder, $"index-{width}.png")));
             Assert.Equal(12, await TestBrowser.LookAtAsync(browser, page, width, dark, Path.Combine(folder, $"page-{width}.png")));
         }
     }
@@ -133,12 +135,17 @@ public class SiteTests
         Lab.Describe("");
         JsonArray cells =
         [
-            Markdown("# What pruning is\n\nA weight goes where $w_i \\leq 0$; see [Han et al. 2015](https://arxiv.org/abs/1506.02626).\n\n$$\\mathcal{L}(w \\odot m) = \\frac{1}{N} \\sum_i \\ell(f(x_i; w \\odot m), y_i)$$\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"),
+            Markdown("# What pruning is\n\nA weight goes where $w_i \\leq 0$; see [Han et al. 2015](https://arxiv.org/abs/1506.02626).\n\n$$\\mathcal{L}(w "
+                + "\\odot m) = \\frac{1}{N} \\sum_i \\ell(f(x_i; w \\odot m), y_i)$$\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"),
             Code("// a comment\nvar text = \"<b>\" + 1;\nforeach (var x in xs) { Console.WriteLine(x); }",
-                new JsonObject { ["output_type"] = "stream", ["name"] = "stdout", ["text"] = new JsonArray("<script>alert(1)</script>\n", new string('x', 300)) },
-                new JsonObject { ["output_type"] = "display_data", ["data"] = new JsonObject { ["image/png"] = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==" } },
+                new JsonObject { ["output_type"] = "stream", ["name"] = "stdout",
+                    ["text"] = new JsonArray("<script>alert(1)</script>\n", new string('x', 300)) },
+                new JsonObject { ["output_type"] = "display_data",
+                    ["data"] = new JsonObject { ["image/png"] =
+                        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==" } },
                 new JsonObject { ["output_type"] = "execute_result", ["data"] = new JsonObject { ["text/plain"] = "42" } },
-                new JsonObject { ["output_type"] = "error", ["ename"] = "DivideByZeroException", ["evalue"] = "Attempted to divide by zero.", ["traceback"] = new JsonArray() }),
+                new JsonObject { ["output_type"] = "error", ["ename"] = "DivideByZeroException", ["evalue"] = "Attempted to divide by zero.",
+                    ["traceback"] = new JsonArray() }),
             Markdown("## Every chart"),
             .. values.Select(value => Code("chart.Show();", new JsonObject
             {
@@ -146,7 +153,9 @@ public class SiteTests
                 ["data"] = new JsonObject([.. value.ToBundle().Select(part => KeyValuePair.Create(part.Key, (JsonNode?)part.Value))]),
             })),
         ];
-        return new NotebookResult("00-what-pruning-is", "in.ipynb", "out.ipynb", new JsonObject { ["cells"] = cells, ["metadata"] = new JsonObject(), ["nbformat"] = 4, ["nbformat_minor"] = 5 }, claims, [], TimeSpan.FromSeconds(12.3), null);
+        return new NotebookResult("00-what-pruning-is", "in.ipynb", "out.ipynb",
+            new JsonObject { ["cells"] = cells, ["metadata"] = new JsonObject(), ["nbformat"] = 4, ["nbformat_minor"] = 5 }, claims, [],
+                TimeSpan.FromSeconds(12.3), null);
     }
 
     private static List<IShowable> Values()
@@ -154,13 +163,15 @@ public class SiteTests
         torch.random.manual_seed(1);
         double[] sparsities = [0, 0.8, 0.9, 0.95, 0.98, 0.99];
         Series Curve(string name, double start, double fall) =>
-            new(name, sparsities, [.. Enumerable.Range(0, 5).Select(seed => sparsities.Select((_, i) => start - (fall * i * i) + (Math.Sin((seed * 7) + i) * (0.2 + (i * fall / 4)))).ToArray())]);
+            new(name, sparsities, [.. Enumerable.Range(0, 5)
+                .Select(seed => sparsities.Select((_, i) => start - (fall * i * i) + (Math.Sin((seed * 7) + i) * (0.2 + (i * fall / 4)))).ToArray())]);
         torch.Tensor weights = torch.randn(300, 784) * 0.05;
         torch.Tensor kept = weights.abs().gt(0.08).to(torch.float32);
         return
         [
             Draw.Sparsity("Accuracy after magnitude pruning, with and without fine-tuning, and random pruning as the control", "test accuracy (%)",
-                [Curve("iterative", 97.5, 0.05), Curve("fine-tuned", 97.5, 0.1), Curve("no fine-tuning", 97.4, 1.2), Curve("random", 96, 0.4), Curve("gradient·weight", 96.8, 0.25)], reference: [97.6, 97.7, 97.4]),
+                [Curve("iterative", 97.5, 0.05), Curve("fine-tuned", 97.5, 0.1), Curve("no fine-tuning", 97.4, 1.2), Curve("random", 96, 0.4),
+                    Curve("gradient·weight", 96.8, 0.25)], reference: [97.6, 97.7, 97.4]),
             Draw.Histogram("Weights of the first layer: what a threshold removes", "weight", weights, kept, [-0.08, 0.08]),
             Draw.Histogram("The same, counts on a logarithmic axis", "weight", weights, logY: true),
             Draw.Heatmap("Connections of each input pixel", kept.sum(0L).reshape(28, 28), "connections", "pixel column", "pixel row"),
@@ -168,19 +179,30 @@ public class SiteTests
             Draw.Heatmap("One unit's mask", kept[0].reshape(28, 28), "kept", "pixel column", "pixel row"),
             Draw.Heatmaps("Masks of six units", Enumerable.Range(0, 6).Select(i => ($"unit {i}", kept[i].reshape(28, 28))), "kept"),
             Draw.Bars("At 95 % sparsity", "test accuracy (%)", [("dense", [97.6, 97.7]), ("iterative", [97.2, 97.4]), ("random", [93.0, 93.9])], zoom: true),
-            Draw.Scatter("Distance and accuracy", "distance (L2)", "test accuracy (%)", [("lottery ticket", [9.1, 9.4, 8.8], [97.1, 96.9, 97.0]), ("scratch", [27, 26.2, 28.1], [94.4, 94.0, 94.6])]),
-            Draw.Lines("Training loss", "step", "loss (nats)", [new Series("sgd", [.. Enumerable.Range(0, 200).Select(i => (double)i)], [.. Enumerable.Range(0, 200).Select(i => 2.3 * Math.Exp(-i / 40.0))])]),
-            Draw.Network("A network before and after pruning", [torch.randn(6, 8).gt(0.9), torch.randn(5, 6).gt(0.7), torch.randn(3, 5).gt(0.5)], ["input", "hidden 1", "hidden 2", "output"]),
-            Draw.Images("Disks", Enumerable.Range(0, 20).Select(k => Enumerable.Range(0, 784).Select(p => (byte)(Math.Pow((p % 28) - 14, 2) + Math.Pow((p / 28) - 14, 2) < 60 + (k * 5) ? 220 : 0)).ToArray()), Enumerable.Range(0, 20).Select(k => $"{k % 10}")),
-            new Table("Accuracy", "method", new Column("test accuracy (%)", "0.00"), new Column("seeds", "0")).Add("iterative", Summary.Of([97.2, 97.4]), 5).Add("random", 93.0, 5),
-            NotebookClaims.Ours("pruning.finetune-90", "Magnitude pruning to 90 % with fine-tuning loses under 0.5 points", [0.1, 0.2, 0.3, 0.4, 0.2], Expect.Below(0.5), "points"),
+            Draw.Scatter("Distance and accuracy", "distance (L2)", "test accuracy (%)",
+                [("lottery ticket", [9.1, 9.4, 8.8], [97.1, 96.9, 97.0]), ("scratch", [27, 26.2, 28.1], [94.4, 94.0, 94.6])]),
+            Draw.Lines("Training loss", "step", "loss (nats)",
+                [new Series("sgd", [.. Enumerable.Range(0, 200).Select(i => (double)i)],
+                    [.. Enumerable.Range(0, 200).Select(i => 2.3 * Math.Exp(-i / 40.0))])]),
+            Draw.Network("A network before and after pruning", [torch.randn(6, 8).gt(0.9), torch.randn(5, 6).gt(0.7), torch.randn(3, 5).gt(0.5)],
+                ["input", "hidden 1", "hidden 2", "output"]),
+            Draw.Images("Disks", Enumerable.Range(0, 20)
+                .Select(k => Enumerable.Range(0, 784).Select(p => (byte)(Math.Pow((p % 28) - 14, 2) + Math.Pow((p / 28) - 14, 2) < 60 + (k * 5) ? 220 : 0))
+                    .ToArray()), Enumerable.Range(0, 20).Select(k => $"{k % 10}")),
+            new Table("Accuracy", "method", new Column("test accuracy (%)", "0.00"), new Column("seeds", "0")).Add("iterative", Summary.Of([97.2, 97.4]), 5)
+                .Add("random", 93.0, 5),
+            NotebookClaims.Ours("pruning.finetune-90", "Magnitude pruning to 90 % with fine-tuning loses under 0.5 points", [0.1, 0.2, 0.3, 0.4, 0.2],
+                Expect.Below(0.5), "points"),
             NotebookClaims.Ours("pruning.random-95", "At 95 % it beats random pruning by over 2 points", [1.1, 1.2, 1.3, 1.4, 1.2], Expect.Above(2), "points"),
-            NotebookClaims.Ours("pruning.iterative-99", "At 99.5 % iterative beats one-shot by over 2 points", [1.1, 1.2, 1.3, 1.4, 1.2], Expect.Above(2), "points", profiles: ["paper"]),
-            NotebookClaims.Published("pruning.han-lenet", "LeNet-300-100's error before pruning", 1.64, [2.1, 2.2, 2.3, 2.2, 2.2], "Han et al. 2015, table 1", "%", profile: "quick"),
+            NotebookClaims.Ours("pruning.iterative-99", "At 99.5 % iterative beats one-shot by over 2 points", [1.1, 1.2, 1.3, 1.4, 1.2], Expect.Above(2),
+                "points", profiles: ["paper"]),
+            NotebookClaims.Published("pruning.han-lenet", "LeNet-300-100's error before pruning", 1.64, [2.1, 2.2, 2.3, 2.2, 2.2], "Han et al. 2015, table 1",
+                "%", profile: "quick"),
         ];
     }
 
     private static JsonObject Markdown(string text) => new() { ["cell_type"] = "markdown", ["source"] = text };
 
-    private static JsonObject Code(string source, params JsonNode[] outputs) => new() { ["cell_type"] = "code", ["source"] = source, ["outputs"] = new JsonArray(outputs) };
+    private static JsonObject Code(string source, params JsonNode[] outputs) =>
+        new() { ["cell_type"] = "code", ["source"] = source, ["outputs"] = new JsonArray(outputs) };
 }

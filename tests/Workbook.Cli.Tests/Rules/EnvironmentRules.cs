@@ -15,7 +15,8 @@ public class EnvironmentRules
     public void One_file_spells_the_variables_names()
     {
         string source = Repository.PathOf("src");
-        string[] spelling = [.. Directory.GetFiles(source, "*.cs", SearchOption.AllDirectories).Where(path => Spelled(path).Any()).Select(path => Path.GetRelativePath(source, path))];
+        string[] spelling = [.. Directory.GetFiles(source, "*.cs", SearchOption.AllDirectories).Where(path => Spelled(path).Any())
+            .Select(path => Path.GetRelativePath(source, path))];
         Assert.Equal([s_names], spelling);
     }
 
@@ -26,15 +27,19 @@ public class EnvironmentRules
         string[] spelled = [.. Spelled(names)];
         Assert.Equal(spelled.Distinct(), spelled);
 
-        string all = string.Concat(Directory.GetFiles(Repository.PathOf("src"), "*.cs", SearchOption.AllDirectories).Where(path => path != names).Select(File.ReadAllText));
-        IEnumerable<string> constants = CSharpSyntaxTree.ParseText(File.ReadAllText(names), cancellationToken: TestContext.Current.CancellationToken).GetRoot(TestContext.Current.CancellationToken)
-            .DescendantNodes().OfType<Microsoft.CodeAnalysis.CSharp.Syntax.VariableDeclaratorSyntax>().Where(v => v.ToString().Contains(Prefix, StringComparison.Ordinal)).Select(v => v.Identifier.ValueText);
+        string all = string.Concat(Directory.GetFiles(Repository.PathOf("src"), "*.cs", SearchOption.AllDirectories).Where(path => path != names)
+            .Select(File.ReadAllText));
+        IEnumerable<string> constants = CSharpSyntaxTree.ParseText(File.ReadAllText(names), cancellationToken: TestContext.Current.CancellationToken)
+            .GetRoot(TestContext.Current.CancellationToken)
+            .DescendantNodes().OfType<Microsoft.CodeAnalysis.CSharp.Syntax.VariableDeclaratorSyntax>()
+                .Where(v => v.ToString().Contains(Prefix, StringComparison.Ordinal)).Select(v => v.Identifier.ValueText);
         Assert.All(constants, name => Assert.Contains($"EnvironmentVariables.{name}", all, StringComparison.Ordinal));
     }
 
     // Texts of the code: comments may name a variable.
     private static IEnumerable<string> Spelled(string path) =>
         CSharpSyntaxTree.ParseText(File.ReadAllText(path)).GetRoot().DescendantTokens()
-            .Where(token => token.Kind() is SyntaxKind.StringLiteralToken or SyntaxKind.InterpolatedStringTextToken or SyntaxKind.SingleLineRawStringLiteralToken or SyntaxKind.MultiLineRawStringLiteralToken or SyntaxKind.Utf8StringLiteralToken)
+            .Where(token => token.Kind() is SyntaxKind.StringLiteralToken or SyntaxKind.InterpolatedStringTextToken
+                or SyntaxKind.SingleLineRawStringLiteralToken or SyntaxKind.MultiLineRawStringLiteralToken or SyntaxKind.Utf8StringLiteralToken)
             .Select(token => token.ValueText).Where(text => text.Contains(Prefix, StringComparison.Ordinal));
 }

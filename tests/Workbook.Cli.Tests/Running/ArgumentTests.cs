@@ -58,7 +58,8 @@ public sealed class ArgumentTests : IDisposable
     public void Options_reach_the_notebook_as_variables_and_without_a_command_all_notebooks_run_in_name_order()
     {
         _workspace.Write("notebooks/b", "1");
-        _workspace.Write("notebooks/a", "string.Join(' ', new[] { \"PROFILE\", \"DATA\", \"DATASET\" }.Select(v => Environment.GetEnvironmentVariable(\"WORKBOOK_\" + v)))");
+        _workspace.Write("notebooks/a", "string.Join(' ', new[] { \"PROFILE\", \"DATA\", \"DATASET\" }.Select(v => "
+            + "Environment.GetEnvironmentVariable(\"WORKBOOK_\" + v)))");
         Directory.CreateDirectory(_workspace.PathOf("data"));
         (int exitCode, string output, string errors) = _workspace.Run("--data", "data", "--profile", "paper", "--dataset", "digits");
         Assert.True(exitCode == 0, errors);
@@ -67,7 +68,8 @@ public sealed class ArgumentTests : IDisposable
         Assert.EndsWith("data digits", shown[0], StringComparison.Ordinal);
         Assert.True(Path.IsPathRooted(shown[0].Split(' ')[2]));
         string[] lines = output.Split('\n');
-        Assert.True(Array.FindIndex(lines, line => line.StartsWith("a  cell 1/1", StringComparison.Ordinal)) < Array.FindIndex(lines, line => line.StartsWith("b  cell 1/1", StringComparison.Ordinal)));
+        Assert.True(Array.FindIndex(lines, line => line.StartsWith("a  cell 1/1", StringComparison.Ordinal)) < Array.FindIndex(lines, line =>
+            line.StartsWith("b  cell 1/1", StringComparison.Ordinal)));
         Assert.DoesNotContain('\u001b', output);
     }
 

@@ -13,7 +13,10 @@ public sealed class ClaimTests : IDisposable
         Dictionary<string, string> Claim(string id, string kind, string holds) => new()
         {
             ["text/plain"] = id,
-            ["application/vnd.workbook.claim+json"] = $$"""{"id": "{{id}}", "kind": "{{kind}}", "statement": "s", "measured": 1.25, "spread": 0.5, "expected": "above 1", "holds": {{holds}}, "dataset": "digits", "profile": "quick", "seeds": [1, 2], "more": 1}""",
+            ["application/vnd.workbook.claim+json"] = $$"""
+                {"id": "{{id}}", "kind": "{{kind}}", "statement": "s", "measured": 1.25, "spread": 0.5, "expected": "above 1",
+                 "holds": {{holds}}, "dataset": "digits", "profile": "quick", "seeds": [1, 2], "more": 1}
+                """,
         };
         string Show(string id, string kind, string holds) => NotebookHost.Current.Display(Claim(id, kind, holds));
         """";
@@ -25,7 +28,8 @@ public sealed class ClaimTests : IDisposable
     [Fact]
     public void Claims_are_gathered_and_only_ours_decide()
     {
-        _workspace.Write("n", Declare, "Show(\"pruning.a\", \"ours\", \"true\");\nShow(\"pruning.b\", \"published\", \"false\");\nShow(\"pruning.c\", \"ours\", \"null\");");
+        _workspace.Write("n", Declare, "Show(\"pruning.a\", \"ours\", \"true\");\nShow(\"pruning.b\", \"published\", \"false\");\nShow(\"pruning.c\", "
+            + "\"ours\", \"null\");");
         (int exitCode, string output, string errors) = _workspace.Run("run", "n.ipynb");
         Assert.True(exitCode == 0, errors);
         Assert.Contains("not measured here", output, StringComparison.Ordinal);
@@ -35,9 +39,11 @@ public sealed class ClaimTests : IDisposable
         JsonArray claims = JsonNode.Parse(File.ReadAllText(_workspace.PathOf("artifacts", "run", "claims.json")))!.AsArray();
         Assert.Equal(["pruning.a", "pruning.b", "pruning.c"], claims.Select(claim => claim!["id"]!.ToString()));
         Assert.Equal(
-            """{"id":"pruning.a","kind":"ours","notebook":"n","statement":"s","unit":"","measured":1.25,"spread":0.5,"values":[],"expected":"above 1","holds":true,"difference":null,"source":"","note":"","dataset":"digits","profile":"quick","seeds":[1,2]}""",
+            """{"id":"pruning.a","kind":"ours","notebook":"n","statement":"s","unit":"","measured":1.25,"spread":0.5,"values":[]"""
+            + ""","expected":"above 1","holds":true,"difference":null,"source":"","note":"","dataset":"digits","profile":"quick","seeds":[1,2]}""",
             claims[0]!.ToJsonString());
-        Assert.Equal(File.ReadAllText(_workspace.PathOf("artifacts", "run", "claims.json")), File.ReadAllText(_workspace.PathOf("artifacts", "run", "site", "claims.json")));
+        Assert.Equal(File.ReadAllText(_workspace.PathOf("artifacts", "run", "claims.json")),
+            File.ReadAllText(_workspace.PathOf("artifacts", "run", "site", "claims.json")));
     }
 
     [Fact]
@@ -47,7 +53,8 @@ public sealed class ClaimTests : IDisposable
         (int failed, _, string errors) = _workspace.Run("run", "fails.ipynb");
         Assert.Equal(1, failed);
         Assert.Equal("error: the claim pruning.a does not hold: 1.25 ± 0.50, expected above 1", errors.Trim());
-        _workspace.Write("mended", Declare, "var id = Show(\"pruning.a\", \"ours\", \"false\");", "NotebookHost.Current.Update(id, Claim(\"pruning.a\", \"ours\", \"true\"));");
+        _workspace.Write("mended", Declare, "var id = Show(\"pruning.a\", \"ours\", \"false\");",
+            "NotebookHost.Current.Update(id, Claim(\"pruning.a\", \"ours\", \"true\"));");
         Assert.Equal(0, _workspace.Run("run", "mended.ipynb").ExitCode);
     }
 
@@ -63,7 +70,8 @@ public sealed class ClaimTests : IDisposable
         Assert.Equal(1, exitCode);
         Assert.StartsWith($"error: n: what it shows as a claim is none, {why}: ", errors, StringComparison.Ordinal);
         Assert.Single(errors.Trim().Split('\n'));
-        Assert.Equal(["pruning.fine"], JsonNode.Parse(File.ReadAllText(_workspace.PathOf("artifacts", "run", "claims.json")))!.AsArray().Select(claim => claim!["id"]!.ToString()));
+        Assert.Equal(["pruning.fine"], JsonNode.Parse(File.ReadAllText(_workspace.PathOf("artifacts", "run", "claims.json")))!.AsArray()
+            .Select(claim => claim!["id"]!.ToString()));
     }
 
     [Fact]
@@ -78,7 +86,8 @@ public sealed class ClaimTests : IDisposable
         (int exitCode, string output, string errors) = _workspace.Run("run", notebooks);
         Assert.True(exitCode == 0, errors);
         string site = File.ReadAllText(_workspace.PathOf("artifacts", "run", "site", "index.html"));
-        string readme = ReadmeClaims.Renew("<!-- claims: written by `workbook publish` -->\n<!-- /claims -->", [NotebookReader.Read(_workspace.PathOf("artifacts", "run", "n.ipynb"))]);
+        string readme = ReadmeClaims.Renew("<!-- claims: written by `workbook publish` -->\n<!-- /claims -->",
+            [NotebookReader.Read(_workspace.PathOf("artifacts", "run", "n.ipynb"))]);
 
         Assert.Contains("not measured here", output, StringComparison.Ordinal);
         Assert.Contains("<td class=\"unmeasured\">not measured here</td>", site, StringComparison.Ordinal);

@@ -16,9 +16,11 @@ public sealed class DocumentTests : IDisposable
             {"metadata": {"z": [1.0, 1e-7, null, {"deep": "ü🙂\u2028"}], "kernelspec": {"name": ".net-csharp", "language": "C#"}},
              "nbformat_minor": 5, "nbformat": 4,
              "cells": [
-              {"cell_type": "markdown", "id": "text", "metadata": {"own": {"b": 2, "a": 1}}, "source": ["# A\n", "$x<1$"], "attachments": {"a.png": {"image/png": "AAAA"}}},
+              {"cell_type": "markdown", "id": "text", "metadata": {"own": {"b": 2, "a": 1}}, "source": ["# A\n", "$x<1$"],
+               "attachments": {"a.png": {"image/png": "AAAA"}}},
               {"cell_type": "raw", "id": "raw", "metadata": {"format": "text/latex"}, "source": ""},
-              {"cell_type": "code", "id": "code", "metadata": {"polyglot_notebook": {"kernelName": "csharp"}, "collapsed": true}, "source": ["var a = 1;\n", "a"], "execution_count": 99,
+              {"cell_type": "code", "id": "code", "metadata": {"polyglot_notebook": {"kernelName": "csharp"}, "collapsed": true},
+               "source": ["var a = 1;\n", "a"], "execution_count": 99,
                "outputs": [{"output_type": "stream", "name": "stdout", "text": "old"}]}]}
             """;
         string source = _workspace.WriteText("n.ipynb", text);
@@ -61,7 +63,8 @@ public sealed class DocumentTests : IDisposable
     [InlineData("{\"nbformat\": 4, \"nbformat_minor\": 5, \"metadata\": {}}", "it has no cells")]
     [InlineData("{\"nbformat\": 4, \"cells\": [{\"cell_type\": \"code\"}]}", "cell 1 has no source text")]
     [InlineData("{\"nbformat\": 4, \"cells\": [], \"metadata\": {\"kernelspec\": {\"language\": \"python\"}}}", "is a notebook in python")]
-    [InlineData("{\"nbformat\": 4, \"cells\": [{\"cell_type\": \"code\", \"source\": \"1\", \"metadata\": {\"dotnet_interactive\": {\"language\": \"fsharp\"}}}]}", "code cell 1 is in fsharp")]
+    [InlineData("{\"nbformat\": 4, \"cells\": [{\"cell_type\": \"code\", \"source\": \"1\", \"metadata\": {\"dotnet_interactive\": {\"language\": "
+        + "\"fsharp\"}}}]}", "code cell 1 is in fsharp")]
     public void A_file_that_is_no_notebook_is_refused_before_anything_runs(string text, string expected)
     {
         string good = _workspace.Write("a-good", "File.WriteAllText(\"ran\", \"\");");

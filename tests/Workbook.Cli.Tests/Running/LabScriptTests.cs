@@ -75,7 +75,8 @@ public class LabScriptTests
         (int exitCode, _, string errors) = Workspace.Finish(workspace.Start(new Dictionary<string, string> { ["WORKBOOK_PROFILE"] = "bogus" }, "run", path));
 
         Assert.Equal(1, exitCode);
-        Assert.EndsWith("code cell 1: Workbook.WorkbookException: WORKBOOK_PROFILE=bogus: there are the profiles quick and paper", errors.Trim(), StringComparison.Ordinal);
+        Assert.EndsWith("code cell 1: Workbook.WorkbookException: WORKBOOK_PROFILE=bogus: there are the profiles quick and paper", errors.Trim(),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -35,7 +35,8 @@ public sealed class OutputTests : IDisposable
     {
         JsonObject notebook = _workspace.Execute(
             0,
-            "Console.Write(\"a\"); Console.Write('b'); Console.WriteLine(1.5);\ndisplay(\"shown\");\nConsole.WriteLine(\"c 🙂 ü\");\nConsole.Error.WriteLine(\"bad\");\nConsole.WriteLine(\"d\");\n7");
+            "Console.Write(\"a\"); Console.Write('b'); Console.WriteLine(1.5);\ndisplay(\"shown\");\nConsole.WriteLine(\"c 🙂 "
+                + "ü\");\nConsole.Error.WriteLine(\"bad\");\nConsole.WriteLine(\"d\");\n7");
         Assert.Equal(
             ["stdout: ab1.5\n", "display_data: shown", "stdout: c 🙂 ü\n", "stderr: bad\n", "stdout: d\n", "execute_result: 7"],
             Notebooks.Outputs(notebook, 0));

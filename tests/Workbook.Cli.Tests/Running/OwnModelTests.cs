@@ -20,7 +20,8 @@ public sealed partial class OwnModelTests : IDisposable
     private const string Images = """
         var generator = new Generator(1);
         Tensor inputs = randn([300, 3, 12, 20], generator: generator), labels = inputs[.., 0].mean([1, 2]).gt(0).to(ScalarType.Int64);
-        LabelledTensors train = new(inputs[..200], labels[..200]), validation = new(inputs[200..250], labels[200..250]), test = new(inputs[250..], labels[250..]);
+        LabelledTensors train = new(inputs[..200], labels[..200]), validation = new(inputs[200..250], labels[200..250]);
+        LabelledTensors test = new(inputs[250..], labels[250..]);
 
         """;
 
@@ -145,7 +146,13 @@ public sealed partial class OwnModelTests : IDisposable
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(python, ["-c", program]) { WorkingDirectory = folder ?? "", RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using Process process = Process.Start(
+                new ProcessStartInfo(python, ["-c", program])
+                {
+                    WorkingDirectory = folder ?? "",
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true
+                })!;
             Task<string> errors = process.StandardError.ReadToEndAsync();
             string output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();

@@ -19,7 +19,8 @@ public sealed class ParameterTests : IDisposable
             Notebooks.Code(Declarations, "parameters"),
             Notebooks.Code("epochs = 77;", "injected-parameters"),
             Notebooks.Code("$\"{epochs} {rate} {name} {string.Join('-', seeds)} {quick}\"")));
-        (int exitCode, _, string errors) = _workspace.Run("run", path, "-p", "epochs=5", "-p", "rate=1e-3", "-p", "name=a \"b\"", "-p", "seeds=[4, 5]", "-p", "quick=true");
+        (int exitCode, _, string errors) = _workspace.Run("run", path, "-p", "epochs=5", "-p", "rate=1e-3", "-p", "name=a \"b\"", "-p", "seeds=[4, 5]", "-p",
+            "quick=true");
         Assert.True(exitCode == 0, errors);
         JsonObject notebook = _workspace.Executed("n");
         Assert.Equal(3, notebook["cells"]!.AsArray().Count);
@@ -30,7 +31,8 @@ public sealed class ParameterTests : IDisposable
     [Fact]
     public void Without_parameters_an_earlier_runs_values_are_gone()
     {
-        string path = _workspace.Write("n", Notebooks.Of(Notebooks.Code(Declarations, "parameters"), Notebooks.Code("epochs = 77;", "injected-parameters"), Notebooks.Code("epochs")));
+        string path = _workspace.Write("n", Notebooks.Of(Notebooks.Code(Declarations, "parameters"), Notebooks.Code("epochs = 77;", "injected-parameters"),
+            Notebooks.Code("epochs")));
         Assert.Equal(0, _workspace.Run("run", path).ExitCode);
         Assert.Equal(["execute_result: 3"], Notebooks.Outputs(_workspace.Executed("n"), 1));
     }

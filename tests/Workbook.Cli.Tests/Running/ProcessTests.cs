@@ -24,7 +24,8 @@ public sealed class ProcessTests : IDisposable
         Assert.Equal(1, exitCode);
         Assert.Contains("5-good: ran", output, StringComparison.Ordinal);
         Assert.Equal(["execute_result: 2"], Notebooks.Outputs(_workspace.Executed("5-good"), 0));
-        foreach ((string name, string what) in new[] { ("1-crash", "gone"), ("2-overflow", "Stack overflow."), ("3-exit", "Environment.Exit, exit code 0"), ("4-thread", "System.Exception: in a thread") })
+        foreach ((string name, string what) in new[] { ("1-crash", "gone"), ("2-overflow", "Stack overflow."), ("3-exit", "Environment.Exit, exit code 0"),
+            ("4-thread", "System.Exception: in a thread") })
         {
             Assert.Contains(errors.Split('\n'), line => line.Contains(name, StringComparison.Ordinal) && line.Contains(what, StringComparison.Ordinal));
             string[] outputs = Notebooks.Outputs(_workspace.Executed(name), 0);
@@ -36,14 +37,16 @@ public sealed class ProcessTests : IDisposable
     [Fact]
     public void A_thread_that_a_notebook_leaves_running_ends_with_it()
     {
-        _workspace.Execute(0, "new Thread(() => { while (true) { File.AppendAllText(\"beats\", \"x\"); Thread.Sleep(20); } }).Start();\nwhile (!File.Exists(\"beats\")) Thread.Sleep(10);");
+        _workspace.Execute(0, "new Thread(() => { while (true) { File.AppendAllText(\"beats\", \"x\"); Thread.Sleep(20); } }).Start();\nwhile "
+            + "(!File.Exists(\"beats\")) Thread.Sleep(10);");
         AssertHeartStopped();
     }
 
     [Fact]
     public void A_timeout_really_ends_the_notebook()
     {
-        (int exitCode, _, string errors) = _workspace.Run("run", _workspace.Write("n", Heartbeat, "1"), "--timeout", "20"); // long enough to reach the cell on a busy machine
+        (int exitCode, _, string errors) = _workspace.Run("run", _workspace.Write("n", Heartbeat, "1"), "--timeout",
+            "20"); // long enough to reach the cell on a busy machine
         Assert.Equal(1, exitCode);
         Assert.Contains("longer than 20 s", errors, StringComparison.Ordinal);
         string[] outputs = Notebooks.Outputs(_workspace.Executed("n"), 0);

@@ -14,7 +14,8 @@ public sealed class ReferenceTests : IDisposable
     {
         _workspace.WriteText("shared/lab.csx", "using System.Text.Json;\n#!import more.csx\nint Twice(int x) => x * two;\n");
         _workspace.WriteText("shared/more.csx", "int two = 2;");
-        _workspace.Write("notebooks/n", "#!import ../shared/lab.csx\nConsole.WriteLine(Twice(4));", "JsonSerializer.Serialize(Twice(3))", "#!import \"../shared/more.csx\"\n\nthrow new Exception(\"here\");");
+        _workspace.Write("notebooks/n", "#!import ../shared/lab.csx\nConsole.WriteLine(Twice(4));", "JsonSerializer.Serialize(Twice(3))",
+            "#!import \"../shared/more.csx\"\n\nthrow new Exception(\"here\");");
         (int exitCode, _, string errors) = _workspace.Run("run");
         Assert.Equal(1, exitCode);
         Assert.Contains("code cell 3, line 3: `throw new Exception(\"here\");`", errors, StringComparison.Ordinal);
@@ -29,7 +30,8 @@ public sealed class ReferenceTests : IDisposable
         _workspace.WriteText("lib.csx", "int Thrice(int x) => x * 3;");
         string own = typeof(FactAttribute).Assembly.GetName().Name!;
         File.Copy(typeof(FactAttribute).Assembly.Location, _workspace.PathOf(own + ".dll"));
-        JsonObject notebook = _workspace.Execute(0, "#load \"lib.csx\"\nThrice(2)", $"#r \"{own}.dll\"\ntypeof(Xunit.FactAttribute).Assembly.Location == Path.GetFullPath(\"{own}.dll\")");
+        JsonObject notebook = _workspace.Execute(0, "#load \"lib.csx\"\nThrice(2)",
+            $"#r \"{own}.dll\"\ntypeof(Xunit.FactAttribute).Assembly.Location == Path.GetFullPath(\"{own}.dll\")");
         Assert.Equal(["execute_result: 6"], Notebooks.Outputs(notebook, 0));
         Assert.Equal(["execute_result: true"], Notebooks.Outputs(notebook, 1));
     }
@@ -44,7 +46,8 @@ public sealed class ReferenceTests : IDisposable
 
         JsonObject notebook = _workspace.Execute(
             0,
-            "#r \"FSharp.Core.dll\"\n#r \"DynamicObj.dll\"\n#r \"Plotly.NET.dll\"\n#r \"Workbook.Notebook.dll\"\nvar chart = Plotly.NET.GenericChart.ofTraceObject(true, new Plotly.NET.Trace2D(\"scatter\"));\nPlotly.NET.GenericChart.toChartHTML(chart).Length > 100",
+            "#r \"FSharp.Core.dll\"\n#r \"DynamicObj.dll\"\n#r \"Plotly.NET.dll\"\n#r \"Workbook.Notebook.dll\"\nvar chart = "
+                + "Plotly.NET.GenericChart.ofTraceObject(true, new Plotly.NET.Trace2D(\"scatter\"));\nPlotly.NET.GenericChart.toChartHTML(chart).Length > 100",
             "AppDomain.CurrentDomain.GetAssemblies().Count(a => a.GetName().Name is \"FSharp.Core\" or \"Workbook.Notebook\")",
             "Workbook.Notebook.NotebookHost.Current.Name");
         Assert.Equal(["execute_result: true"], Notebooks.Outputs(notebook, 0));

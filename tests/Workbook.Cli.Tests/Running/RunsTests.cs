@@ -8,7 +8,7 @@ public sealed class RunsTests : IDisposable
         var data = new LabelledTensors(rand(64, 784), zeros(64, int64)) { Name = "noise" };
         data.Inputs.fill_(0.5);
         var network = new LeNet300100(seed: 1);
-        Run run = Lab.Runs.Train(network, data, new Recipe { Epochs = 1 }, seed: 1, details: new() { Evaluate = new Dictionary<string, LabelledTensors> { ["noise"] = data } });
+        Run run = Lab.Runs.Train(network, data, new Recipe { Epochs = 1 }, seed: 1, null, Probe.Score(data, name: "noise"));
         Console.WriteLine($"{run.Finished.Ticks} {Trainer.Evaluate(network, data).Loss}");
         """;
 

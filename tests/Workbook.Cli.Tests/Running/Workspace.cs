@@ -82,7 +82,8 @@ public sealed class Workspace : IDisposable
     public string WaitForFile(string name)
     {
         string text = "";
-        Assert.True(SpinWait.SpinUntil(() => File.Exists(PathOf(name)) && (text = File.ReadAllText(PathOf(name))).Length > 0, TimeSpan.FromMinutes(2)), $"no {name}");
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(PathOf(name)) && (text = File.ReadAllText(PathOf(name))).Length > 0, TimeSpan.FromMinutes(2)),
+            $"no {name}");
         return text;
     }
 

@@ -6,7 +6,8 @@ namespace Workbook.Cli.Tests.Sweeping;
 public sealed class FaultTests : IDisposable
 {
     /// <summary>Points from the second on go on without end, until there is a file <c>go</c>.</summary>
-    private const string Wait = "if (seed > 0) { File.WriteAllText($\"pid-{seed}\", Environment.ProcessId.ToString()); while (!File.Exists(\"go\")) { File.AppendAllText($\"beats-{seed}\", \"x\"); Thread.Sleep(20); } }";
+    private const string Wait = "if (seed > 0) { File.WriteAllText($\"pid-{seed}\", Environment.ProcessId.ToString()); while (!File.Exists(\"go\")) { "
+        + "File.AppendAllText($\"beats-{seed}\", \"x\"); Thread.Sleep(20); } }";
 
     private readonly SweepWorkspace _workspace = new();
 
@@ -18,7 +19,8 @@ public sealed class FaultTests : IDisposable
         _workspace.Write("int seed = 0;", Wait, SweepWorkspace.End);
         using (Process sweep = _workspace.Start("n.ipynb", "-p", "seed=0..2", "--jobs", "2"))
         {
-            SweepWorkspace.WaitFor("a finished point and two running", () => _workspace.PointFolders().Count(path => !Path.GetFileName(path).StartsWith('.')) == 1);
+            SweepWorkspace.WaitFor("a finished point and two running", () => _workspace.PointFolders()
+                .Count(path => !Path.GetFileName(path).StartsWith('.')) == 1);
             _workspace.WaitForFile("beats-1");
             _workspace.WaitForFile("beats-2");
             sweep.Kill();
@@ -57,7 +59,8 @@ public sealed class FaultTests : IDisposable
         using (Process sweep = _workspace.Start("n.ipynb", "-p", "seed=0..1"))
         {
             Process.GetProcessById(int.Parse(_workspace.WaitForFile("pid-1"))).Kill();
-            Assert.Contains("seed=1 is not done: code cell 3: ProcessCrashed: the notebook's process crashed (exit code 137, SIGKILL, perhaps for want of memory)", Assert.Single(SweepWorkspace.Finish(1, sweep).Errors), StringComparison.Ordinal);
+            Assert.Contains("seed=1 is not done: code cell 3: ProcessCrashed: the notebook's process crashed (exit code 137, SIGKILL, perhaps for want of "
+                + "memory)", Assert.Single(SweepWorkspace.Finish(1, sweep).Errors), StringComparison.Ordinal);
         }
 
         Assert.Single(_workspace.PointFolders());
@@ -80,13 +83,15 @@ public sealed class FaultTests : IDisposable
             }
             """, SweepWorkspace.End);
         bool limited = OperatingSystem.IsLinux();
-        (string output, string[] errors) = _workspace.Run(1, "n.ipynb", "-p", $"seed=0..{(limited ? 3 : 2)}", "--timeout", "25", "--memory", "0.5"); // long enough to reach the cell on a busy machine
+        (string output, string[] errors) = _workspace.Run(1, "n.ipynb", "-p", $"seed=0..{(limited ? 3 : 2)}", "--timeout", "25", "--memory",
+            "0.5"); // long enough to reach the cell on a busy machine
         Assert.Contains("seed=1 failed: code cell 3, line 3: `if (seed == 1)", errors[0], StringComparison.Ordinal);
         Assert.Contains("bad luck", errors[0], StringComparison.Ordinal);
         Assert.Contains("seed=2 failed: code cell 3: Timeout: the notebook ran longer than 25 s", errors[1], StringComparison.Ordinal);
         if (limited)
         {
-            Assert.Contains("seed=3 failed: needs more memory than the 0.5 GB that a point may have (--memory): code cell 3", errors[2], StringComparison.Ordinal);
+            Assert.Contains("seed=3 failed: needs more memory than the 0.5 GB that a point may have (--memory): code cell 3", errors[2],
+                StringComparison.Ordinal);
         }
 
         Assert.Contains("failed (--retry runs them again)", output, StringComparison.Ordinal);
@@ -130,7 +135,8 @@ public sealed class FaultTests : IDisposable
             _workspace.Write("int seed = 0;", """
                 if (seed == 1 && !File.Exists("go"))
                 {
-                    try { using FileStream ballast = File.Create("store/ballast"); while (true) { ballast.Write(new byte[4096]); ballast.Flush(); } } catch (IOException) { }
+                    try { using FileStream ballast = File.Create("store/ballast");
+                    while (true) { ballast.Write(new byte[4096]); ballast.Flush(); } } catch (IOException) { }
                 }
                 """, SweepWorkspace.End);
             string error = Assert.Single(_workspace.Run(2, "n.ipynb", "-p", "seed=0..3", "--jobs", "1").Errors);

@@ -92,7 +92,8 @@ internal sealed class SlurmCluster : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static string? Find(string program) => new[] { "/usr/sbin", "/usr/bin", "/sbin", "/bin" }.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
+    private static string? Find(string program) =>
+        new[] { "/usr/sbin", "/usr/bin", "/sbin", "/bin" }.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
         .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 
     private void Begin()
@@ -135,7 +136,8 @@ internal sealed class SlurmCluster : IDisposable
             PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 
             """);
-        Start("runuser", "-u", "munge", "--", Find("munged")!, "--foreground", $"--key-file={key}", $"--socket={socket}", $"--pid-file={run}/munged.pid", $"--log-file={run}/munged.log", $"--seed-file={run}/munged.seed");
+        Start("runuser", "-u", "munge", "--", Find("munged")!, "--foreground", $"--key-file={key}", $"--socket={socket}", $"--pid-file={run}/munged.pid",
+            $"--log-file={run}/munged.log", $"--seed-file={run}/munged.seed");
         SweepWorkspace.WaitFor("munged", () => File.Exists(socket));
         Start("slurmctld", "-D", "-f", Configuration);
         StartNodeDaemon();

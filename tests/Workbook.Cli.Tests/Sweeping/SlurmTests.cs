@@ -17,7 +17,8 @@ public sealed class SlurmTests : IDisposable
         using SlurmCluster cluster = new();
         _workspace.Write(
             "int seed = 0;",
-            $"File.WriteAllText($\"began-{{seed}}\", \"\");\nThread.Sleep(300);\nwhile (seed == 1 && !File.Exists(\"go\")) Thread.Sleep(50);\n{SweepWorkspace.End}",
+            $"File.WriteAllText($\"began-{{seed}}\", \"\");\nThread.Sleep(300);\nwhile (seed == 1 && !File.Exists(\"go\")) "
+                + $"Thread.Sleep(50);\n{SweepWorkspace.End}",
             SweepWorkspace.Record("x", "seed"));
         using Process sweep = _workspace.Start(cluster.Variables, "n.ipynb", "-p", $"seed=0..{Points - 1}", "--engine", "slurm");
 
@@ -54,7 +55,8 @@ public sealed class SlurmTests : IDisposable
     public void After_kill_9_of_the_sweep_its_array_goes_on_and_the_next_waits_for_it_and_an_interrupt_cancels_it()
     {
         using SlurmCluster cluster = new();
-        _workspace.Write("int seed = 0;", "File.WriteAllText($\"began-{seed}\", \"\");\nwhile (!File.Exists(\"go\")) Thread.Sleep(50);\nwhile (seed == 3 && !File.Exists(\"end\")) Thread.Sleep(50);", SweepWorkspace.End);
+        _workspace.Write("int seed = 0;", "File.WriteAllText($\"began-{seed}\", \"\");\nwhile (!File.Exists(\"go\")) Thread.Sleep(50);\nwhile (seed == 3 "
+            + "&& !File.Exists(\"end\")) Thread.Sleep(50);", SweepWorkspace.End);
         using (Process first = _workspace.Start(cluster.Variables, "n.ipynb", "-p", "seed=0..3", "--engine", "slurm", "--jobs", "2"))
         {
             _workspace.WaitForExists("began-1");
@@ -100,7 +102,8 @@ public sealed class SlurmTests : IDisposable
     public void Without_slurm_the_error_says_where_to_run_it()
     {
         _workspace.Write("int seed = 0;", "1");
-        string error = Assert.Single(SweepWorkspace.Finish(2, _workspace.Start(new Dictionary<string, string> { ["PATH"] = _workspace.Folder }, "n.ipynb", "-p", "seed=0,1", "--engine", "slurm")).Errors);
+        string error = Assert.Single(SweepWorkspace.Finish(2,
+            _workspace.Start(new Dictionary<string, string> { ["PATH"] = _workspace.Folder }, "n.ipynb", "-p", "seed=0,1", "--engine", "slurm")).Errors);
         Assert.Contains("run --engine slurm where the cluster's jobs are submitted", error, StringComparison.Ordinal);
     }
 }

@@ -11,7 +11,8 @@ public sealed class SweepTests : IDisposable
     [Fact]
     public void Every_combination_runs_once_and_what_was_measured_becomes_a_tidy_table_and_a_page()
     {
-        _workspace.Write("int seed = 0;\ndouble sparsity = 0.5;", "File.WriteAllText($\"ran-{seed}-{sparsity}-{Guid.NewGuid():N}\", \"\");", SweepWorkspace.Record("gain, in all", "10 * seed + sparsity"), Claim("seed > 0"));
+        _workspace.Write("int seed = 0;\ndouble sparsity = 0.5;", "File.WriteAllText($\"ran-{seed}-{sparsity}-{Guid.NewGuid():N}\", \"\");",
+            SweepWorkspace.Record("gain, in all", "10 * seed + sparsity"), Claim("seed > 0"));
         (string output, _) = _workspace.Run(0, "n.ipynb", "-p", "seed=0..2", "-p", "sparsity=0.9,0.95");
         Assert.Contains("n: 6 points, seed (3) × sparsity (2); 0 finished, 6 to do", output, StringComparison.Ordinal);
         Assert.Contains("6 of 6 points finished", output, StringComparison.Ordinal);

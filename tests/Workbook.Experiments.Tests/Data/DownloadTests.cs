@@ -183,7 +183,8 @@ public sealed class DownloadTests : IDisposable
     {
         Assert.SkipUnless(FullDisk.IsToBeHad(_set.Folder), FullDisk.Needs);
         using var mirror = Mirror.Good(_set);
-        (int exitCode, string error) = FullDisk.Run(_set.Folder, "size=4k,nr_inodes=6", "\"$2\"", FetchChild.Start(Path.Combine(_set.Folder, "cache"), mirror.Uri));
+        (int exitCode, string error) = FullDisk.Run(_set.Folder, "size=4k,nr_inodes=6", "\"$2\"",
+            FetchChild.Start(Path.Combine(_set.Folder, "cache"), mirror.Uri));
         Assert.Equal(2, exitCode);
         string line = Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains("can't be written", line);
@@ -248,7 +249,8 @@ public sealed class DownloadTests : IDisposable
     {
         using var redirecting = new Mirror((_, _, stream) => Mirror.RespondAsync(stream, "302 Found", [], extra: $"Location: {location}\r\n"));
         using var good = Mirror.Good(_set);
-        Assert.Contains($"127.0.0.1: {(says.StartsWith("answered", StringComparison.Ordinal) ? says : "answered 302 Found (a " + says)}", Fails(Long, redirecting.Uri));
+        Assert.Contains($"127.0.0.1: {(says.StartsWith("answered", StringComparison.Ordinal) ? says : "answered 302 Found (a " + says)}",
+            Fails(Long, redirecting.Uri));
         DatasetStore store = Store(Long, redirecting.Uri, good.Uri);
         store.Fetch("mnist", null, null, Token);
         AssertFetched(store);

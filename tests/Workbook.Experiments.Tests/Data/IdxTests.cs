@@ -67,7 +67,8 @@ public sealed class IdxTests : IDisposable
     [Fact]
     public void A_sound_file_in_the_wrong_place_is_not_to_be_deleted()
     {
-        string exchanged = OneLine(() => Idx.ReadImages(File(SmallSet.Labels(10)))), floats = OneLine(() => Idx.ReadImages(File(SmallSet.Header(0xd03, 1, 1, 1))));
+        string exchanged = OneLine(() => Idx.ReadImages(File(SmallSet.Labels(10)))),
+            floats = OneLine(() => Idx.ReadImages(File(SmallSet.Header(0xd03, 1, 1, 1))));
         string letters = OneLine(() => Idx.ReadLabels(File([.. SmallSet.Header(0x801, 1), 26])));
         Assert.Contains("exchanged", exchanged);
         Assert.Contains("other numbers", floats);

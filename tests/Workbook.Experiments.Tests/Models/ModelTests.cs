@@ -15,7 +15,8 @@ public sealed class ModelTests
 
     [Theory]
     [MemberData(nameof(Networks), DisableDiscoveryEnumeration = true)]
-    public void Networks_have_the_weights_and_names_of_the_literature(string name, Func<int, nn.Module<Tensor, Tensor>> build, long weights, long parameters, string names)
+    public void Networks_have_the_weights_and_names_of_the_literature(string name, Func<int, nn.Module<Tensor, Tensor>> build, long weights, long parameters,
+        string names)
     {
         using DisposeScope scope = NewDisposeScope();
         nn.Module<Tensor, Tensor> net = build(1);
@@ -27,7 +28,8 @@ public sealed class ModelTests
 
     [Theory]
     [MemberData(nameof(Networks), DisableDiscoveryEnumeration = true)]
-    public void A_seed_determines_the_weights_whatever_was_drawn_before(string name, Func<int, nn.Module<Tensor, Tensor>> build, long weights, long parameters, string names)
+    public void A_seed_determines_the_weights_whatever_was_drawn_before(string name, Func<int, nn.Module<Tensor, Tensor>> build, long weights, long parameters,
+        string names)
     {
         _ = (name, weights, parameters, names);
         using DisposeScope scope = NewDisposeScope();

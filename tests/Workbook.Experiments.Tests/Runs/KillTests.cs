@@ -71,7 +71,8 @@ public sealed class KillTests : IDisposable
     public void Two_processes_share_the_trainings_and_do_none_twice()
     {
         using Process first = Process.Start(StoreChild.Start(_folder, Trainings))!, second = Process.Start(StoreChild.Start(_folder, Trainings))!;
-        Task<string>[] outputs = [first.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken), second.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)];
+        Task<string>[] outputs = [first.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken),
+            second.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)];
         first.WaitForExit();
         second.WaitForExit();
         Assert.Equal((0, 0), (first.ExitCode, second.ExitCode));

@@ -65,14 +65,17 @@ public sealed class RunStoreTests : IDisposable
         Run run = Store().Train(sparse, _data, recipe, 1, mask, [.. parts, new SparseTraining(0.9)]);
         Store().Train(again, _data, recipe, 1, mask, [.. parts, new SparseTraining(0.9)]);
         Assert.Equal(plain.Metrics.Keys, run.Metrics.Keys);
-        Assert.All(plain.Metrics, m => Assert.All(m.Value.Values.Zip(run.Metrics[m.Key].Values), v => Assert.Equal(v.First, v.Second, 1e-3 * Math.Max(1, v.First))));
+        Assert.All(plain.Metrics, m => Assert.All(m.Value.Values.Zip(run.Metrics[m.Key].Values), v =>
+            Assert.Equal(v.First, v.Second, 1e-3 * Math.Max(1, v.First))));
         Assert.Equal(dense.state_dict().Keys, sparse.state_dict().Keys);
         Assert.All(dense.state_dict(), s => Assert.True(s.Value.allclose(sparse.state_dict()[s.Key], 1e-3, 1e-4)));
         Assert.All(sparse.state_dict(), s => Assert.True(s.Value.Equals(again.state_dict()[s.Key])));
         Assert.Equal(mask, new Mask(mask.Select(m => KeyValuePair.Create(m.Key, sparse.get_parameter(m.Key)!.ne(0)))).Intersect(mask));
         Assert.Equal(Trainer.Evaluate(sparse, _data).Loss, run.Metrics["noise loss"].Last, 1e-4);
         using LeNet300100 fresh = new(2);
-        Assert.Contains("first and last step only", Assert.Throws<WorkbookException>(() => Store().Train(fresh, _data, new(), 1, mask, Probe.Checkpoints(3), new SparseTraining(0.9))).Message, StringComparison.Ordinal);
+        Assert.Contains("first and last step only",
+            Assert.Throws<WorkbookException>(() => Store().Train(fresh, _data, new(), 1, mask, Probe.Checkpoints(3), new SparseTraining(0.9))).Message,
+                StringComparison.Ordinal);
         Assert.Equal(dense.state_dict().Keys, fresh.state_dict().Keys);
     }
 
@@ -238,8 +241,10 @@ public sealed class RunStoreTests : IDisposable
     {
         using LeNet300100 network = new(1);
         Recipe recipe = new() { Epochs = 1 };
-        Assert.Contains("every 0", Assert.Throws<WorkbookException>(() => Store().Train(network, _data, recipe, 1, null, Probe.Loss(every: 0))).Message, StringComparison.Ordinal);
-        Assert.Contains("no weights of step 6", Assert.Throws<WorkbookException>(() => Store().Train(network, _data, recipe, 1, null, Probe.Checkpoints(0, 6))).Message, StringComparison.Ordinal);
+        Assert.Contains("every 0", Assert.Throws<WorkbookException>(() => Store().Train(network, _data, recipe, 1, null, Probe.Loss(every: 0))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("no weights of step 6", Assert.Throws<WorkbookException>(() => Store()
+            .Train(network, _data, recipe, 1, null, Probe.Checkpoints(0, 6))).Message, StringComparison.Ordinal);
         Assert.Empty(Store().List());
     }
 

@@ -103,7 +103,8 @@ public sealed class StoredScheduleTests : IDisposable
                 gradual with { Pruner = new(new Scaled()) { Granularity = Granularity.NofM(1, 2) } },
             ];
             Remark remark = new("dropout", FormattableString.Invariant($"{0.1}"));
-            RunRecord[] records = [.. schedules.Select(s => RunStore.Describe(network, _data, new() { LearningRate = 0.15 }, -1, s, remark, Probe.Score(_data, every: 3), Probe.Loss()))];
+            RunRecord[] records = [.. schedules.Select(s =>
+                RunStore.Describe(network, _data, new() { LearningRate = 0.15 }, -1, s, remark, Probe.Score(_data, every: 3), Probe.Loss()))];
             return (records, mask, string.Join('\n', records.Select(r => $"{r} {string.Join(' ', r.More)}")));
         }
 
@@ -129,7 +130,8 @@ public sealed class StoredScheduleTests : IDisposable
     {
         using LeNet300100 network = new(1);
         Mask mask = new Pruner(Saliency.Magnitude).Prune(network, 0.95);
-        WorkbookException changing = Assert.Throws<WorkbookException>(() => RunStore.Open(_folder).Train(network, _data, new(), 1, DropAndGrow.RigL(mask), new SparseTraining(0.9)));
+        WorkbookException changing = Assert.Throws<WorkbookException>(() => RunStore.Open(_folder)
+            .Train(network, _data, new(), 1, DropAndGrow.RigL(mask), new SparseTraining(0.9)));
         Assert.Contains("a mask that stays", changing.Message);
     }
 }

@@ -35,7 +35,8 @@ public sealed class UnsoundRunTests : IDisposable
             Tensor inputs = randn(100, 20);
             inputs[example, 0] = float.NaN;
             using LabelledTensors data = new(inputs, randint(0, 3, 100)) { Name = "table" };
-            Assert.StartsWith($"example {example} of table holds NaN", Assert.Throws<WorkbookException>(() => store.Train(net, data, new Recipe { Epochs = 1, BatchSize = 8, LearningRate = 0.01 }, 1)).Message);
+            Assert.StartsWith($"example {example} of table holds NaN",
+                Assert.Throws<WorkbookException>(() => store.Train(net, data, new Recipe { Epochs = 1, BatchSize = 8, LearningRate = 0.01 }, 1)).Message);
         }
 
         Assert.Empty(store.List());

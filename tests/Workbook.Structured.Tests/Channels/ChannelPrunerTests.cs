@@ -50,12 +50,14 @@ public sealed class ChannelPrunerTests
         using Sequential net = Small4(new[,] { { 1f, 1 }, { 9, 9 }, { 9, 9 }, { 9, 9 } }, new[,] { { 1f, 1, 1, 1 }, { 1, 1, 1, 1 } }, [1, 1, 1, 1]);
         Mask mask = new ChannelPruner(Saliency.Magnitude).Prune(ChannelGraph.Trace(net, rand(3, 2)), 0.25);
 
-        Assert.Equal(["a.bias 1", "a.weight 2", "b.bias 0", "b.weight 2", "norm.bias 1", "norm.weight 1"], mask.Keys.Select(k => $"{k} {mask[k].numel() - mask.KeptOf(k)}"));
+        Assert.Equal(["a.bias 1", "a.weight 2", "b.bias 0", "b.weight 2", "norm.bias 1", "norm.weight 1"],
+            mask.Keys.Select(k => $"{k} {mask[k].numel() - mask.KeptOf(k)}"));
     }
 
     [Fact]
     public void Each_layer_loses_its_ratio_down_to_its_floor_and_to_a_multiple() =>
-        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 40], Gen.Double[0, 0.99], Gen.Int[1, 10], Gen.Int[1, 8], Gen.Bool).Sample((one, two, ratio, floor, roundTo, global) =>
+        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 40], Gen.Double[0, 0.99], Gen.Int[1, 10], Gen.Int[1, 8], Gen.Bool)
+            .Sample((one, two, ratio, floor, roundTo, global) =>
         {
             using DisposeScope scope = NewDisposeScope();
             using Sequential net = Net(("a", Linear(3, one)), ("b", Linear(one, two)), ("c", Linear(two, 2)));
@@ -83,7 +85,8 @@ public sealed class ChannelPrunerTests
         using DisposeScope scope = NewDisposeScope();
         using Sequential net = Net(("a", Linear(3, 8)), ("b", Linear(8, 8)), ("c", Linear(8, 8)), ("d", Linear(8, 2)));
         ChannelGraph graph = ChannelGraph.Trace(net, rand(1, 3));
-        graph.Remove(new ChannelPruner(Saliency.Magnitude) { Scope = Scope.PerLayer((name, ratio) => name == "b.weight" ? ratio / 2 : ratio, "c") }.Prune(graph, 0.5));
+        graph.Remove(new ChannelPruner(Saliency.Magnitude) { Scope = Scope.PerLayer((name, ratio) => name == "b.weight" ? ratio / 2 : ratio, "c") }.Prune(
+            graph, 0.5));
 
         Assert.Equal([4, 6, 8, 2], net.named_parameters().Where(p => p.name.EndsWith("weight", StringComparison.Ordinal)).Select(p => p.parameter.shape[0]));
     }

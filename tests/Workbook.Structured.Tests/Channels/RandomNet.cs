@@ -95,7 +95,8 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
         foreach ((string name, Tensor tensor) in state_dict().Where(s => s.Value.dtype == ScalarType.Float32))
         {
             using Generator generator = RandomStream.Of(seed, name);
-            tensor.copy_(name.EndsWith("running_var", StringComparison.Ordinal) ? rand(tensor.shape, generator: generator).add(0.5) : randn(tensor.shape, generator: generator).mul(0.5));
+            tensor.copy_(name.EndsWith("running_var", StringComparison.Ordinal) ? rand(tensor.shape, generator: generator).add(0.5)
+                : randn(tensor.shape, generator: generator).mul(0.5));
         }
 
         eval();

@@ -14,7 +14,8 @@ public sealed class ReferenceNetTests
         using LeNet5 net = LeNet5.Wide(1);
         ChannelGraph graph = ChannelGraph.Trace(net, zeros(1, 1, 28, 28));
 
-        Assert.Equal(["conv1: 20 units", "conv2: 50 units", "fc1: 500 units", "fc2: 10 units, all stay: its channels are the model's output"], graph.Groups.Select(g => g.ToString()));
+        Assert.Equal(["conv1: 20 units", "conv2: 50 units", "fc1: 500 units", "fc2: 10 units, all stay: its channels are the model's output"],
+            graph.Groups.Select(g => g.ToString()));
         // Channel 3 of 4×4 pixels is what the first linear layer reads at 48 to 63.
         Assert.Equal(Enumerable.Range(48, 16).Select(i => ("fc1", i)), graph.Groups[1].Units[3].Inputs);
         CheckRemoval(net, graph, s_half, 0.5, rand(5, 1, 28, 28));

@@ -33,7 +33,8 @@ internal sealed class Vgg11 : Module<Tensor, Tensor>
         }
 
         features = Sequential(layers.ToArray());
-        classifier = Sequential(Linear(channels * 49, 4096 / width), ReLU(), Dropout(), Linear(4096 / width, 4096 / width), ReLU(), Dropout(), Linear(4096 / width, 1000));
+        classifier = Sequential(Linear(channels * 49, 4096 / width), ReLU(), Dropout(), Linear(4096 / width, 4096 / width), ReLU(), Dropout(),
+            Linear(4096 / width, 1000));
         RegisterComponents();
     }
 
@@ -84,7 +85,8 @@ internal sealed class ResNet18 : Module<Tensor, Tensor>
     {
         conv1 = Conv2d(3, 64 / width, 7, stride: 2, padding: 3, bias: false);
         bn1 = BatchNorm2d(64 / width);
-        Sequential Stage(int inputs, int outputs, int stride) => Sequential(new BasicBlock(inputs / width, outputs / width, stride), new BasicBlock(outputs / width, outputs / width, 1));
+        Sequential Stage(int inputs, int outputs, int stride) =>
+            Sequential(new BasicBlock(inputs / width, outputs / width, stride), new BasicBlock(outputs / width, outputs / width, 1));
         (layer1, layer2, layer3, layer4) = (Stage(64, 64, 1), Stage(64, 128, 2), Stage(128, 256, 2), Stage(256, 512, 2));
         fc = Linear(512 / width, 1000);
         RegisterComponents();
@@ -131,7 +133,8 @@ internal sealed class MobileNetV2 : Module<Tensor, Tensor>
     {
         int channels = 32 / width;
         List<Module<Tensor, Tensor>> layers = [Conv2d(3, channels, 3, stride: 2, padding: 1, bias: false), BatchNorm2d(channels), ReLU6()];
-        foreach ((int expansion, int outputs, int blocks, int stride) in new[] { (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1) })
+        foreach ((int expansion, int outputs, int blocks, int stride) in new[] { (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
+            (6, 160, 3, 2), (6, 320, 1, 1) })
         {
             for (int block = 0; block < blocks; block++)
             {

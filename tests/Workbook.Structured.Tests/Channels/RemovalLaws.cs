@@ -8,7 +8,8 @@ namespace Workbook.Tests;
 
 public sealed class RemovalLaws
 {
-    private static readonly Gen<ChannelPruner> s_pruner = Gen.Select(Gen.Int[0, 1], Gen.Int[1, 2], Gen.Bool, Gen.Int[1, 3], Gen.Int[1, 3], Small.Seed).Select((slices, norm, global, floor, roundTo, seed) =>
+    private static readonly Gen<ChannelPruner> s_pruner = Gen.Select(Gen.Int[0, 1], Gen.Int[1, 2], Gen.Bool, Gen.Int[1, 3], Gen.Int[1, 3], Small.Seed)
+        .Select((slices, norm, global, floor, roundTo, seed) =>
         new ChannelPruner(norm == 1 ? Saliency.Magnitude : Saliency.Random(seed))
         {
             Slices = (ScoredSlices)slices,

@@ -48,7 +48,8 @@ public sealed class TraceTests
         { "'b', a BatchNorm1d, has no scale or no running statistics", () => new Net(Chain, Linear(4, 4), BatchNorm1d(4, affine: false), Linear(4, 2)) },
         { "'a' and 'b' share one weight", Tied },
         { "'a' → 'a' feed each other in a cycle", () => new Net((l, x) => l[1].forward(l[0].forward(l[0].forward(x))), Linear(4, 4), Linear(4, 2)) },
-        { "'a' → 'b' → 'a' feed each other in a cycle", () => new Net((l, x) => l[2].forward(l[0].forward(l[1].forward(l[0].forward(x)))), Linear(4, 4), Linear(4, 4), Linear(4, 2)) },
+        { "'a' → 'b' → 'a' feed each other in a cycle", () =>
+            new Net((l, x) => l[2].forward(l[0].forward(l[1].forward(l[0].forward(x)))), Linear(4, 4), Linear(4, 4), Linear(4, 2)) },
         { "'b' has no part in the output", () => new Net((l, x) => l[0].forward(x), Linear(4, 4), Linear(4, 2)) },
         { "'a' has no part in the output", () => new Net((l, x) => l[1].forward(l[0].forward(x).detach()), Linear(4, 4), Linear(4, 2)) },
         { "does not take the example input of shape [2, 4]: mat1 and mat2 shapes cannot be multiplied", () => new Net(Chain, Linear(5, 4)) },
@@ -71,11 +72,16 @@ public sealed class TraceTests
 
     public static TheoryData<string, Func<Module<Tensor, Tensor>>> Whole => new()
     {
-        { "a: 4 units, all stay: what reaches 'b' is not zero when they are", () => new Net((l, x) => l[1].forward(l[0].forward(x).sigmoid()), Linear(4, 4), Linear(4, 2)) },
-        { "a: 4 units, all stay: what reaches 'b' is not zero when they are", () => new Net((l, x) => l[1].forward(l[0].forward(x) + x), Linear(4, 4), Linear(4, 2)) },
-        { "a: 4 units, all stay: what leads to 'b' mixes its channels", () => new Net((l, x) => l[1].forward(functional.softmax(l[0].forward(x), 1)), Linear(4, 4), Linear(4, 2)) },
-        { "a: 4 units, all stay: what leads to 'b' mixes its channels", () => new Net((l, x) => l[1].forward(l[0].forward(x).cumsum(1)), Linear(4, 4), Linear(4, 2)) },
-        { "a: 4 units, all stay: its channels are the model's output", () => new Net((l, x) => l[0].forward(x) + l[1].forward(l[0].forward(x).relu()), Linear(4, 4), Linear(4, 4)) },
+        { "a: 4 units, all stay: what reaches 'b' is not zero when they are", () =>
+            new Net((l, x) => l[1].forward(l[0].forward(x).sigmoid()), Linear(4, 4), Linear(4, 2)) },
+        { "a: 4 units, all stay: what reaches 'b' is not zero when they are", () =>
+            new Net((l, x) => l[1].forward(l[0].forward(x) + x), Linear(4, 4), Linear(4, 2)) },
+        { "a: 4 units, all stay: what leads to 'b' mixes its channels", () =>
+            new Net((l, x) => l[1].forward(functional.softmax(l[0].forward(x), 1)), Linear(4, 4), Linear(4, 2)) },
+        { "a: 4 units, all stay: what leads to 'b' mixes its channels", () =>
+            new Net((l, x) => l[1].forward(l[0].forward(x).cumsum(1)), Linear(4, 4), Linear(4, 2)) },
+        { "a: 4 units, all stay: its channels are the model's output", () =>
+            new Net((l, x) => l[0].forward(x) + l[1].forward(l[0].forward(x).relu()), Linear(4, 4), Linear(4, 4)) },
     };
 
     [Theory]
@@ -85,14 +91,16 @@ public sealed class TraceTests
         using Module<Tensor, Tensor> net = build();
         ChannelGraph graph = ChannelGraph.Trace(net, rand(2, 4));
         Assert.StartsWith(says, graph.Groups[0].ToString());
-        Assert.StartsWith("no channel may be pruned: a", Assert.Throws<WorkbookException>(() => new ChannelPruner(Saliency.Magnitude).Prune(graph, 0.5)).Message);
+        Assert.StartsWith("no channel may be pruned: a",
+            Assert.Throws<WorkbookException>(() => new ChannelPruner(Saliency.Magnitude).Prune(graph, 0.5)).Message);
     }
 
     [Fact]
     public void A_layer_used_twice_side_by_side_loses_what_both_places_lose()
     {
         using DisposeScope scope = NewDisposeScope();
-        using Net net = new((l, x) => l[2].forward(l[1].forward(l[0].forward(x)).relu() + l[1].forward(l[0].forward(-x))), Linear(4, 6), Linear(6, 8), Linear(8, 2));
+        using Net net = new((l, x) => l[2].forward(l[1].forward(l[0].forward(x)).relu() + l[1].forward(l[0].forward(-x))), Linear(4, 6), Linear(6, 8),
+            Linear(8, 2));
         ChannelGraph graph = ChannelGraph.Trace(net, rand(2, 4));
         Mask mask = new ChannelPruner(Saliency.Magnitude).Prune(graph, 0.5);
         mask.Apply(net);
@@ -120,7 +128,8 @@ public sealed class TraceTests
         using DisposeScope scope = NewDisposeScope();
         using Net net = new((l, x) => l[0].forward(x).relu() is var y ? l[1].forward(y / y.shape[1]) : x, Linear(4, 6), Linear(6, 2));
         ChannelGraph graph = ChannelGraph.Trace(net, rand(3, 4));
-        Assert.Contains("computes something else", Assert.Throws<WorkbookException>(() => graph.Remove(new ChannelPruner(Saliency.Magnitude).Prune(graph, 0.5))).Message);
+        Assert.Contains("computes something else",
+            Assert.Throws<WorkbookException>(() => graph.Remove(new ChannelPruner(Saliency.Magnitude).Prune(graph, 0.5))).Message);
     }
 
     private static Mask MaskOf(params (string Name, Tensor Kept)[] kept) => new(kept.Select(k => KeyValuePair.Create(k.Name, k.Kept)));
@@ -133,7 +142,8 @@ public sealed class TraceTests
         { "from 0 up to 1, not NaN", g => new ChannelPruner(Saliency.Magnitude).Prune(g, double.NaN) },
         { "from 0 up to 1, not 1.5", g => new ChannelPruner(Saliency.Magnitude) { Scope = Scope.PerLayer((_, _) => 1.5) }.Prune(g, 0.5) },
         { "a ratio of 1 prunes every channel", g => new ChannelPruner(Saliency.Magnitude).Prune(g, 1) },
-        { "there is no layer 'conv9' to leave out; the layers are conv1, conv2, fc1, fc2", g => new ChannelPruner(Saliency.Magnitude) { Scope = Scope.Global("conv9") }.Prune(g, 0.5) },
+        { "there is no layer 'conv9' to leave out; the layers are conv1, conv2, fc1, fc2", g =>
+            new ChannelPruner(Saliency.Magnitude) { Scope = Scope.Global("conv9") }.Prune(g, 0.5) },
         { "not Floor = 0, RoundTo = 1", g => new ChannelPruner(Saliency.Magnitude) { Floor = 0 }.Prune(g, 0.5) },
         { "'conv1.weight' has no gradient", g => new ChannelPruner(Saliency.Taylor).Prune(g, 0.5) },
         { "no batch norm goes with channel 0 of 'conv1'", g => new ChannelPruner(Saliency.Magnitude) { Slices = ScoredSlices.BatchNormScale }.Prune(g, 0.5) },
@@ -141,7 +151,8 @@ public sealed class TraceTests
         { "the mask of 'conv1.weight' has shape [20, 1, 5], the parameter [20, 1, 5, 5]", g => g.Remove(MaskOf(("conv1.weight", ones(20, 1, 5)))) },
         { "the mask prunes every channel of 'conv1'", g => g.Remove(MaskOf(("conv1.weight", zeros(20, 1, 5, 5)), ("conv1.bias", zeros(20)))) },
         { "prunes channel 3 of 'conv1' but keeps something of channel 3 of 'conv1'", g => g.Remove(MaskOf(("conv1.weight", Without(ones(20, 1, 5, 5), 3)))) },
-        { "prunes channel 2 of 'fc2', which has to stay: its channels are the model's output", g => g.Remove(MaskOf(("fc2.weight", Without(ones(10, 500), 2)), ("fc2.bias", Without(ones(10), 2)))) },
+        { "prunes channel 2 of 'fc2', which has to stay: its channels are the model's output", g =>
+            g.Remove(MaskOf(("fc2.weight", Without(ones(10, 500), 2)), ("fc2.bias", Without(ones(10), 2)))) },
     };
 
     [Theory]
@@ -165,7 +176,8 @@ public sealed class TraceTests
         ChannelGraph graph = ChannelGraph.Trace(net, zeros(1, 1, 28, 28));
         ChannelPruner pruner = new(Saliency.Magnitude);
         graph.Remove(pruner.Prune(graph, 0.5));
-        Assert.Equal("'conv1' is not as it was when the model was traced: trace it again", Assert.Throws<WorkbookException>(() => pruner.Prune(graph, 0.5)).Message);
+        Assert.Equal("'conv1' is not as it was when the model was traced: trace it again",
+            Assert.Throws<WorkbookException>(() => pruner.Prune(graph, 0.5)).Message);
     }
 
     [Fact]
@@ -175,7 +187,8 @@ public sealed class TraceTests
         ChannelGraph graph = ChannelGraph.Trace(net, zeros(1, 1, 28, 28));
         net.to(ScalarType.Float64);
         Assert.Contains("trace it again", Assert.Throws<WorkbookException>(() => new ChannelPruner(Saliency.Magnitude).Prune(graph, 0.5)).Message);
-        Assert.True(ChannelGraph.Trace(net, zeros([1, 1, 28, 28], ScalarType.Float64)) is var again && again.Remove(new ChannelPruner(Saliency.Magnitude).Prune(again, 0.5)) == 3 + 8 + 60 + 42);
+        Assert.True(ChannelGraph.Trace(net, zeros([1, 1, 28, 28], ScalarType.Float64)) is var again
+            && again.Remove(new ChannelPruner(Saliency.Magnitude).Prune(again, 0.5)) == 3 + 8 + 60 + 42);
     }
 
     [Fact]
@@ -193,10 +206,13 @@ public sealed class TraceTests
 
     public static TheoryData<Func<Module<Tensor, Tensor>>, long[]> OtherDimensions => new()
     {
-        { () => Sequential(Conv1d(2, 6, 3, padding: 2, dilation: 2), BatchNorm1d(6), ReLU(), Conv1d(6, 4, 3, bias: false), Flatten(), Linear(24, 2)), [2, 2, 8] },
-        { () => Sequential(Conv3d(2, 6, 3, padding: 1, bias: false), BatchNorm3d(6), GELU(), Conv3d(6, 4, 2, stride: 2), Hardswish(), Flatten(), Linear(32, 2, hasBias: false)), [2, 2, 4, 4, 4] },
+        { () => Sequential(Conv1d(2, 6, 3, padding: 2, dilation: 2), BatchNorm1d(6), ReLU(), Conv1d(6, 4, 3, bias: false), Flatten(), Linear(24, 2)),
+            [2, 2, 8] },
+        { () => Sequential(Conv3d(2, 6, 3, padding: 1, bias: false), BatchNorm3d(6), GELU(), Conv3d(6, 4, 2, stride: 2), Hardswish(), Flatten(),
+            Linear(32, 2, hasBias: false)), [2, 2, 4, 4, 4] },
         { () => Sequential(Linear(5, 6), SiLU(), Linear(6, 4, hasBias: false), ReLU(), Linear(4, 3)), [2, 7, 5] },
-        { () => Sequential(Conv2d(2, 6, (3, 5), stride: (2, 1), padding: (1, 2), padding_mode: PaddingModes.Circular), ELU(), Conv2d(6, 6, 3, padding: Padding.Same), Flatten(), Linear(6 * 4 * 8, 2)), [2, 2, 8, 8] },
+        { () => Sequential(Conv2d(2, 6, (3, 5), stride: (2, 1), padding: (1, 2), padding_mode: PaddingModes.Circular), ELU(),
+            Conv2d(6, 6, 3, padding: Padding.Same), Flatten(), Linear(6 * 4 * 8, 2)), [2, 2, 8, 8] },
     };
 
     [Theory]

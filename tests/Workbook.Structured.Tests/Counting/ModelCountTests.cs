@@ -39,7 +39,8 @@ public sealed class ModelCountTests
         long[] sides = [64, 32, 16, 16, 8, 8, 4, 4];
 
         Assert.Equal(132_863_336, count.Parameters);
-        Assert.Equal(convolutions.Zip(sides, (weights, side) => weights * 9 * side * side).Sum() + (25_088L * 4096) + (4096L * 4096) + (4096L * 1000), count.Macs);
+        Assert.Equal(convolutions.Zip(sides, (weights, side) => weights * 9 * side * side).Sum() + (25_088L * 4096) + (4096L * 4096) + (4096L * 1000),
+            count.Macs);
     }
 
     [Fact]
@@ -48,7 +49,8 @@ public sealed class ModelCountTests
         using ResNet18 net = new();
         ModelCount count = ModelCount.Of(net, zeros(1, 3, 224, 224));
 
-        // The stem over 112², 4 convolutions of 64 channels over 56², then each stage: half the side, twice the channels, one convolution from half of them, one 1×1.
+        // The stem over 112², 4 convolutions of 64 channels over 56², then each stage: half the side, twice the channels, one convolution from half of them,
+        // one 1×1.
         long stem = 3L * 64 * 49 * 112 * 112, first = 4L * 64 * 64 * 9 * 56 * 56;
         long Stage(long channels, long side) => ((3 * channels * channels * 9) + (channels / 2 * channels * 10)) * side * side;
         long byHand = stem + first + Stage(128, 28) + Stage(256, 14) + Stage(512, 7) + (512 * 1000);
@@ -63,7 +65,8 @@ public sealed class ModelCountTests
         ModelCount count = ModelCount.Of(net, zeros(1, 3, 224, 224));
 
         long byHand = (27L * 32 * 112 * 112) + (320L * 1280 * 49) + (1280 * 1000), channels = 32, side = 112;
-        foreach ((long expansion, long outputs, int blocks, int stride) in new[] { (1L, 16L, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1) })
+        foreach ((long expansion, long outputs, int blocks, int stride) in new[] { (1L, 16L, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
+            (6, 160, 3, 2), (6, 320, 1, 1) })
         {
             for (int block = 0; block < blocks; block++)
             {
@@ -112,7 +115,8 @@ public sealed class ModelCountTests
         using SparseLinear layer = new(nn.Linear(6, 4), cat([ones(1, 6), zeros(3, 6)]), 1);
 
         Assert.Equal((5 * 24, 5 * 6), (ModelCount.Of(layer, zeros(2, 5, 6)).Macs, ModelCount.Of(layer, zeros(2, 5, 6)).EffectiveMacs));
-        Assert.StartsWith("the model does not take the example input of shape [2, 7]: the sparse layer takes [.., 6]", Assert.Throws<WorkbookException>(() => ModelCount.Of(layer, zeros(2, 7))).Message);
+        Assert.StartsWith("the model does not take the example input of shape [2, 7]: the sparse layer takes [.., 6]",
+            Assert.Throws<WorkbookException>(() => ModelCount.Of(layer, zeros(2, 7))).Message);
     }
 
     [Fact]
@@ -134,7 +138,8 @@ public sealed class ModelCountTests
     [Fact]
     public void Strides_dilation_groups_and_padding_as_text_count_too()
     {
-        using Conv2d strided = nn.Conv2d(4, 6, 3, stride: 2, dilation: 2, groups: 2), same = nn.Conv2d(4, 6, (5, 3), padding: Padding.Same), reflected = nn.Conv2d(4, 6, 3, padding: 1, padding_mode: PaddingModes.Reflect);
+        using Conv2d strided = nn.Conv2d(4, 6, 3, stride: 2, dilation: 2, groups: 2), same = nn.Conv2d(4, 6, (5, 3), padding: Padding.Same),
+            reflected = nn.Conv2d(4, 6, 3, padding: 1, padding_mode: PaddingModes.Reflect);
         Tensor example = zeros(2, 4, 13, 12);
 
         // (13 − 4 − 1)/2 + 1 = 5, (12 − 4 − 1)/2 + 1 = 4 positions.
@@ -150,7 +155,8 @@ public sealed class ModelCountTests
         string before = string.Join(' ', net.parameters().Select(p => $"{string.Join(',', p.shape)}={p.sum().item<float>()}"));
         WorkbookException e = Assert.Throws<WorkbookException>(() => ModelCount.Of(net, zeros(1, 1, 32, 32)));
 
-        Assert.Equal("the model does not take the example input of shape [1, 1, 32, 32]: mat1 and mat2 shapes cannot be multiplied (1x1250 and 800x500)", e.Message);
+        Assert.Equal("the model does not take the example input of shape [1, 1, 32, 32]: mat1 and mat2 shapes cannot be multiplied (1x1250 and 800x500)",
+            e.Message);
         Assert.Equal(before, string.Join(' ', net.parameters().Select(p => $"{string.Join(',', p.shape)}={p.sum().item<float>()}")));
     }
 }

@@ -56,7 +56,8 @@ public sealed class UsualLayersTests
     [Fact]
     public void What_multiplies_and_is_not_counted_is_named_and_what_does_not_is_not()
     {
-        using Sequential net = nn.Sequential(("own", new OwnLayer(4, 4)), ("attention", nn.TransformerEncoderLayer(4, 2, 8)), ("norm", nn.LayerNorm(4)), ("p", nn.PReLU(1)), ("fc", nn.Linear(4, 2)));
+        using Sequential net = nn.Sequential(("own", new OwnLayer(4, 4)), ("attention", nn.TransformerEncoderLayer(4, 2, 8)), ("norm", nn.LayerNorm(4)),
+            ("p", nn.PReLU(1)), ("fc", nn.Linear(4, 2)));
         ModelCount count = ModelCount.Of(net, zeros(1, 5, 4));
         Assert.Equal(["own", "attention"], count.Uncounted);
         Assert.Equal(5 * 8, count.Macs);
@@ -83,7 +84,8 @@ public sealed class UsualLayersTests
     {
         using InPlaceNet net = new();
         ChannelPruner pruner = new(Saliency.Magnitude) { Scope = Scope.PerLayer().Including("first.bias") };
-        Assert.Contains("includes first.bias is for a Pruner", Assert.Throws<WorkbookException>(() => pruner.Prune(ChannelGraph.Trace(net, ones(1, 6)), 0.4)).Message);
+        Assert.Contains("includes first.bias is for a Pruner",
+            Assert.Throws<WorkbookException>(() => pruner.Prune(ChannelGraph.Trace(net, ones(1, 6)), 0.4)).Message);
     }
 
     private sealed class Sequences : nn.Module<Tensor, Tensor>

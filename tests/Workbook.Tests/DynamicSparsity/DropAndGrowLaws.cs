@@ -28,7 +28,8 @@ public sealed class DropAndGrowLaws
         {
             Assert.Equal(before.Count(kept => kept), after.Count(kept => kept));
             float[] sizes = [.. weight.abs().data<float>().ToArray()];
-            int[] dropped = [.. At(before, after)], grown = [.. At(after, before)], stays = [.. Enumerable.Range(0, before.Length).Where(i => before[i] && after[i])];
+            int[] dropped = [.. At(before, after)], grown = [.. At(after, before)],
+                stays = [.. Enumerable.Range(0, before.Length).Where(i => before[i] && after[i])];
             Assert.True(dropped.Length == grown.Length, $"{name}: {layer}");
             Assert.Equal(Math.Min((int)(fraction * before.Count(kept => kept)), before.Count(kept => !kept)), dropped.Length);
             Assert.True(dropped.Select(i => sizes[i]).DefaultIfEmpty(0).Max() <= stays.Select(i => sizes[i]).DefaultIfEmpty(float.MaxValue).Min());
@@ -38,12 +39,14 @@ public sealed class DropAndGrowLaws
     [InlineData(false)]
     [InlineData(true)]
     public void RigL_grows_where_the_dense_gradient_is_largest_and_inverted_where_it_is_smallest(bool inverted) =>
-        s_cases.Sample((widths, seed, sparsity, fraction) => Change(widths, seed, sparsity, fraction, (mask, _) => inverted ? DropAndGrow.InvertedRigL(mask) : DropAndGrow.RigL(mask),
+        s_cases.Sample((widths, seed, sparsity, fraction) =>
+            Change(widths, seed, sparsity, fraction, (mask, _) => inverted ? DropAndGrow.InvertedRigL(mask) : DropAndGrow.RigL(mask),
             (layer, weight, before, after) =>
             {
                 float[] worth = [.. weight.grad!.abs().mul(inverted ? -1 : 1).data<float>().ToArray()];
                 int[] grown = [.. At(after, before)], left = [.. Enumerable.Range(0, before.Length).Where(i => !before[i] && !after[i])];
-                Assert.True(grown.Select(i => worth[i]).DefaultIfEmpty(float.MaxValue).Min() >= left.Select(i => worth[i]).DefaultIfEmpty(float.MinValue).Max(), layer);
+                Assert.True(grown.Select(i => worth[i]).DefaultIfEmpty(float.MaxValue).Min() >= left.Select(i => worth[i]).DefaultIfEmpty(float.MinValue)
+                    .Max(), layer);
             }));
 
     [Fact]
@@ -88,7 +91,8 @@ public sealed class DropAndGrowLaws
     }
 
     /// <summary>One change of a pruned network with gradients, then a look at each layer.</summary>
-    private static void Change(int[] widths, int seed, double sparsity, double fraction, Func<Mask, int, DropAndGrow> build, Action<string, Parameter, bool[], bool[]> look)
+    private static void Change(int[] widths, int seed, double sparsity, double fraction, Func<Mask, int, DropAndGrow> build,
+        Action<string, Parameter, bool[], bool[]> look)
     {
         using DisposeScope scope = NewDisposeScope();
         using Sequential net = Small.Net(widths, seed);

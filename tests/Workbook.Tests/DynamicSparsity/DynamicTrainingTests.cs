@@ -36,7 +36,8 @@ public sealed class DynamicTrainingTests : IDisposable
         { "RigL, Adam", OptimizerKind.Adam, mask => DropAndGrow.RigL(mask) with { Every = 7 } },
         { "inverted RigL", OptimizerKind.Adam, mask => DropAndGrow.InvertedRigL(mask) with { Every = 7, LastStep = 20 } },
         { "gradual", OptimizerKind.Sgd, _ => new GradualPruning(new(Saliency.Magnitude), Schedule.Cubic(0.9, 5), 5, 5) },
-        { "gradual by gradients", OptimizerKind.Sgd, _ => new GradualPruning(new(Saliency.Taylor) { Scope = Scope.Global() }, Schedule.Iterative(0.9, 3), 0, 9) },
+        { "gradual by gradients", OptimizerKind.Sgd, _ =>
+            new GradualPruning(new(Saliency.Taylor) { Scope = Scope.Global() }, Schedule.Iterative(0.9, 3), 0, 9) },
     };
 
     [Theory]
@@ -47,7 +48,8 @@ public sealed class DynamicTrainingTests : IDisposable
         MaskSchedule schedule = build(new Pruner(Saliency.Magnitude).Prune(net, 0.7));
         Mask now = schedule.Start(net);
         int changes = 0;
-        Mask? last = Trainer.Train(net, _data, s_recipe with { Optimizer = optimizer, LearningRate = 0.01 }, seed: 1, schedule, (_, _) => AssertZero(now), change =>
+        Mask? last = Trainer.Train(net, _data, s_recipe with { Optimizer = optimizer, LearningRate = 0.01 }, seed: 1, schedule, (_, _) => AssertZero(now),
+            change =>
         {
             Assert.Equal(now, change.IsDone ? change.After : change.Before);
             now = change.After;
@@ -66,7 +68,8 @@ public sealed class DynamicTrainingTests : IDisposable
         Assert.True(changes >= 2, name);
         Assert.NotEqual(schedule.Start(net), last);
 
-        void AssertZero(Mask mask) => Assert.All(mask, m => Assert.Equal(0, net.get_parameter(m.Key)!.masked_select(m.Value.logical_not()).count_nonzero().item<long>()));
+        void AssertZero(Mask mask) => Assert.All(mask, m =>
+            Assert.Equal(0, net.get_parameter(m.Key)!.masked_select(m.Value.logical_not()).count_nonzero().item<long>()));
     }
 
     [Theory]
@@ -109,7 +112,8 @@ public sealed class DynamicTrainingTests : IDisposable
         List<Mask> masks = [schedule.Start(net)];
         Trainer.Train(net, _data, recipe, 1, schedule, onChange: change => masks.AddRange(change.IsDone ? [change.After] : []));
         Assert.Equal(5, masks.Count);
-        Assert.Contains(masks[0].Keys, name => masks[0][name].logical_and(masks[1][name].logical_not()).logical_and(masks[2][name].logical_or(masks[3][name])).any().item<bool>());
+        Assert.Contains(masks[0].Keys, name => masks[0][name].logical_and(masks[1][name].logical_not()).logical_and(masks[2][name].logical_or(masks[3][name]))
+            .any().item<bool>());
 
         Dictionary<string, Tensor> momentum = byHand.named_parameters().ToDictionary(p => p.name, p => zeros_like(p.parameter).detach());
         byHand.train();
@@ -132,7 +136,8 @@ public sealed class DynamicTrainingTests : IDisposable
             step++;
         }
 
-        Assert.All(net.named_parameters().Zip(byHand.named_parameters()), p => Assert.True(p.First.parameter.allclose(p.Second.parameter, 1e-4, 1e-6), p.First.name));
+        Assert.All(net.named_parameters().Zip(byHand.named_parameters()), p =>
+            Assert.True(p.First.parameter.allclose(p.Second.parameter, 1e-4, 1e-6), p.First.name));
 
         IEnumerable<(Tensor, Tensor)> Batches()
         {
@@ -238,7 +243,8 @@ public sealed class DynamicTrainingTests : IDisposable
     public void A_schedule_that_cannot_work_is_said_in_one_line(string says, Func<Mask, MaskSchedule> build)
     {
         using Sequential net = Net();
-        WorkbookException e = Assert.Throws<WorkbookException>(() => Trainer.Train(net, _data, s_recipe, 1, build(new Pruner(Saliency.Magnitude).Prune(net, 0.5))));
+        WorkbookException e = Assert.Throws<WorkbookException>(() =>
+            Trainer.Train(net, _data, s_recipe, 1, build(new Pruner(Saliency.Magnitude).Prune(net, 0.5))));
         Assert.Contains(says, e.Message);
         Assert.DoesNotContain('\n', e.Message);
     }

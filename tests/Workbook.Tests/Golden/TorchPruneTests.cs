@@ -9,7 +9,8 @@ namespace Workbook.Tests;
 /// <summary>Every deterministic function of torch.nn.utils.prune against ours, mask by mask; torch_prune.py wrote what PyTorch makes of the weights.</summary>
 public sealed class TorchPruneTests
 {
-    private static readonly JsonElement s_golden = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "torch_prune.json"))).RootElement;
+    private static readonly JsonElement s_golden =
+        JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "torch_prune.json"))).RootElement;
 
     [Fact]
     public void L1_unstructured_and_ln_structured_alone_and_again_and_again()
@@ -22,11 +23,16 @@ public sealed class TorchPruneTests
             Mask? mask = null;
             foreach (JsonElement step in golden.GetProperty("steps").EnumerateArray())
             {
-                Pruner pruner = new(Saliency.Magnitude) { Granularity = step.TryGetProperty("dim", out JsonElement dim) ? Granularity.Along(dim.GetInt32(), Norm(step)) : Granularity.Weight };
+                Pruner pruner = new(Saliency.Magnitude)
+                {
+                    Granularity = step.TryGetProperty("dim", out JsonElement dim)
+                    ? Granularity.Along(dim.GetInt32(), Norm(step)) : Granularity.Weight
+                };
                 mask = pruner.PruneMore(layer, AmountOf(step), mask);
             }
 
-            Assert.True(golden.GetProperty("mask").GetString() == Bits(mask!["weight"]), $"{golden.GetProperty("layer")} {golden.GetProperty("dtype")} {golden.GetProperty("steps")}");
+            Assert.True(golden.GetProperty("mask").GetString() == Bits(mask!["weight"]),
+                $"{golden.GetProperty("layer")} {golden.GetProperty("dtype")} {golden.GetProperty("steps")}");
             mask.Apply(layer);
             Assert.True(layer.weight.equal(Weight(golden).mul(mask["weight"])).all().item<bool>());
             compared++;
@@ -43,7 +49,8 @@ public sealed class TorchPruneTests
             using DisposeScope scope = NewDisposeScope();
             JsonElement[] layers = [.. golden.GetProperty("layers").EnumerateArray()];
             string dtype = golden.GetProperty("dtype").GetString()!;
-            using Sequential net = nn.Sequential(layers.Select(l => (l.GetProperty("name").GetString()!, (nn.Module<Tensor, Tensor>)new Holder(Weight(l, dtype)))));
+            using Sequential net = nn.Sequential(layers.Select(l =>
+                (l.GetProperty("name").GetString()!, (nn.Module<Tensor, Tensor>)new Holder(Weight(l, dtype)))));
             Mask mask = new Pruner(Saliency.Magnitude) { Scope = Scope.Global() }.PruneMore(net, AmountOf(golden));
             Assert.All(layers, layer => Assert.Equal(layer.GetProperty("mask").GetString(), Bits(mask[$"{layer.GetProperty("name")}.weight"])));
         }
@@ -64,7 +71,8 @@ public sealed class TorchPruneTests
 
     private static string Bits(Tensor mask) => string.Concat(mask.data<bool>().ToArray().Select(kept => kept ? '1' : '0'));
 
-    private static double Norm(JsonElement step) => step.GetProperty("n").GetString() is "inf" ? double.PositiveInfinity : double.Parse(step.GetProperty("n").GetString()!);
+    private static double Norm(JsonElement step) => step.GetProperty("n").GetString() is "inf" ? double.PositiveInfinity
+        : double.Parse(step.GetProperty("n").GetString()!);
 
     /// <summary>Python writes an integer for a count and a float, with a point, for a fraction.</summary>
     private static Amount AmountOf(JsonElement step)

@@ -34,7 +34,8 @@ public sealed class GradientNormTests : IDisposable
             byBias = error.mean([0L]);
         }
 
-        double weight = byWeight.square().sum().item<float>(), left = byWeight.mul(mask["out.weight"]).square().sum().item<float>(), bias = byBias.square().sum().item<float>();
+        double weight = byWeight.square().sum().item<float>(), left = byWeight.mul(mask["out.weight"]).square().sum().item<float>(), bias = byBias.square()
+            .sum().item<float>();
         GradientNorm dense = GradientNorm.Of(net, _batch), sparse = GradientNorm.Of(net, _batch, mask);
         Assert.Equal(Math.Sqrt(weight + bias), dense.All, 1e-5);
         Assert.Equal(Math.Sqrt(left + bias), sparse.All, 1e-5);
@@ -104,7 +105,8 @@ public sealed class GradientNormTests : IDisposable
         using Sequential net = Net();
         using LabelledTensors none = _batch.Slice(0, 0);
         Assert.Contains("no example", Assert.Throws<WorkbookException>(() => GradientNorm.Of(net, none)).Message);
-        Assert.Contains("no parameter 'fc9.weight'", Assert.Throws<WorkbookException>(() => GradientNorm.Of(net, _batch, new Mask([KeyValuePair.Create("fc9.weight", ones(1))]))).Message);
+        Assert.Contains("no parameter 'fc9.weight'",
+            Assert.Throws<WorkbookException>(() => GradientNorm.Of(net, _batch, new Mask([KeyValuePair.Create("fc9.weight", ones(1))]))).Message);
     }
 
     private sealed class HalfUsed : nn.Module<Tensor, Tensor>

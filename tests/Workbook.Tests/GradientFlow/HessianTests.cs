@@ -60,7 +60,8 @@ public sealed class HessianTests : IDisposable
             }
         }
 
-        Tensor left = cat([.. net.named_parameters().Select(p => (mask.TryGetValue(p.name, out Tensor? kept) ? kept : ones_like(p.parameter).to(ScalarType.Bool)).flatten())]);
+        Tensor left = cat([.. net.named_parameters()
+            .Select(p => (mask.TryGetValue(p.name, out Tensor? kept) ? kept : ones_like(p.parameter).to(ScalarType.Bool)).flatten())]);
         AssertSame(stack(rows), left, 6, () => Hessian.LargestEigenvalues(net, _batch, 6, mask, tolerance: 1e-8));
 
         Tensor Moved(Parameter parameter, long index, double by)
@@ -94,7 +95,8 @@ public sealed class HessianTests : IDisposable
         Assert.True(one[0] > one[1] && one[1] > one[2]);
     }
 
-    /// <summary>Softmax regression at weights of 0, whose examples lie along the axes: (I − 11ᵀ/3)/3 ⊗ diag(5, 3, 0, 0, 0), of eigenvalues 5/3, 5/3, 1, 1 and zeros.</summary>
+    /// <summary>Softmax regression at weights of 0, whose examples lie along the axes: (I − 11ᵀ/3)/3 ⊗ diag(5, 3, 0, 0, 0), of eigenvalues 5/3, 5/3, 1, 1 and
+    /// zeros.</summary>
     [Theory]
     [InlineData(ScalarType.Float64, 1e-9)]
     [InlineData(ScalarType.Float32, 1e-4)]
@@ -104,8 +106,10 @@ public sealed class HessianTests : IDisposable
         using Linear net = nn.Linear(Inputs, Classes, hasBias: false, dtype: dtype);
         nn.init.zeros_(net.weight!);
         LabelledTensors batch = new(diag(tensor(new double[] { 25, 15, 0, 0, 0 }).sqrt()).to(dtype), zeros(Inputs, ScalarType.Int64));
-        Assert.All(Hessian.LargestEigenvalues(net, batch, 3, tolerance: tolerance).Zip([5 / 3.0, 5 / 3.0, 1]), pair => Assert.Equal(pair.Second, pair.First, 10 * tolerance));
-        Assert.All(Hessian.LargestEigenvalues(net, batch, 15, tolerance: tolerance).Zip([5 / 3.0, 5 / 3.0, 1, 1, 0, 0]), pair => Assert.Equal(pair.Second, pair.First, 10 * tolerance));
+        Assert.All(Hessian.LargestEigenvalues(net, batch, 3, tolerance: tolerance).Zip([5 / 3.0, 5 / 3.0, 1]), pair =>
+            Assert.Equal(pair.Second, pair.First, 10 * tolerance));
+        Assert.All(Hessian.LargestEigenvalues(net, batch, 15, tolerance: tolerance).Zip([5 / 3.0, 5 / 3.0, 1, 1, 0, 0]), pair =>
+            Assert.Equal(pair.Second, pair.First, 10 * tolerance));
     }
 
     [Fact]
@@ -115,7 +119,8 @@ public sealed class HessianTests : IDisposable
         Mask mask = new Pruner(Saliency.Magnitude).Prune(net, 1);
         Assert.Contains("from 1 to 3 eigenvalues", Assert.Throws<WorkbookException>(() => Hessian.LargestEigenvalues(net, _batch, 4, mask)).Message);
         Assert.Contains("from 1 to 18 eigenvalues", Assert.Throws<WorkbookException>(() => Hessian.LargestEigenvalues(net, _batch, 0)).Message);
-        Assert.Contains("allow more steps", Assert.Throws<WorkbookException>(() => Hessian.LargestEigenvalues(net, _batch, 2, tolerance: 1e-9, steps: 3)).Message);
+        Assert.Contains("allow more steps", Assert.Throws<WorkbookException>(() =>
+            Hessian.LargestEigenvalues(net, _batch, 2, tolerance: 1e-9, steps: 3)).Message);
     }
 
     private static void AssertSame(Tensor hessian, Tensor left, int count, Func<IReadOnlyList<double>> found)

@@ -9,7 +9,9 @@ public sealed class MaskScalingTests
 {
     private const int Draws = 400;
 
-    private static readonly Gen<Initializer> s_initializers = Gen.Select(Gen.Int[1, 2].Select(k => (double)k), Gen.Int[0, 2].Select(k => (Fan)k), Gen.Bool, (scale, fan, uniform) => new Initializer(scale, fan, uniform));
+    private static readonly Gen<Initializer> s_initializers =
+        Gen.Select(Gen.Int[1, 2].Select(k => (double)k), Gen.Int[0, 2].Select(k => (Fan)k), Gen.Bool, (scale, fan, uniform) =>
+            new Initializer(scale, fan, uniform));
 
     /// <summary>The mean square of each weight over many draws.</summary>
     private static Tensor Variance(nn.Module model, string name, Mask mask, Initializer initializer, MaskScaling scaling)

@@ -95,7 +95,8 @@ public sealed class LandscapeTests
     }
 
     private static string State(nn.Module<Tensor, Tensor> network) =>
-        $"{network.training} {string.Join(' ', network.state_dict().Select(s => $"{s.Key}={string.Join(',', s.Value.to(ScalarType.Float64).data<double>().ToArray())}"))} "
+        $"{network.training} {string.Join(' ', network.state_dict().Select(s =>
+            $"{s.Key}={string.Join(',', s.Value.to(ScalarType.Float64).data<double>().ToArray())}"))} "
         + string.Join(' ', network.parameters().Select(p => p.grad is { } g ? string.Join(',', g.data<float>().ToArray()) : "none"));
 
     [Theory]
@@ -122,7 +123,8 @@ public sealed class LandscapeTests
         Tensor start = Point.Of(network);
         network.eval();
         string before = State(network);
-        Assert.Throws<InvalidOperationException>(() => Paths.Score(network, alpha => alpha < 1 ? start * 3 : throw new InvalidOperationException(), [0, 1], data, data));
+        Assert.Throws<InvalidOperationException>(() =>
+            Paths.Score(network, alpha => alpha < 1 ? start * 3 : throw new InvalidOperationException(), [0, 1], data, data));
         Assert.Equal(before, State(network));
         using LabelledTensors wide = new(rand(20, 4), zeros(20, ScalarType.Int64));
         Assert.ThrowsAny<Exception>(() => Paths.Score(network, _ => start * 3, [0], data, statistics: wide));

@@ -152,7 +152,8 @@ public sealed class LotteryTests : IDisposable
     [Fact]
     public void A_rewind_past_the_end_is_refused_before_anything_is_trained()
     {
-        Assert.Contains("10 steps can't be rewound to step 11", Assert.Throws<WorkbookException>(() => Search(Rewind.ToStep(11)).Find(1, [0.5])).Message, StringComparison.Ordinal);
+        Assert.Contains("10 steps can't be rewound to step 11", Assert.Throws<WorkbookException>(() => Search(Rewind.ToStep(11)).Find(1, [0.5])).Message,
+            StringComparison.Ordinal);
         Assert.Empty(RunStore.Open(_folder).List());
     }
 

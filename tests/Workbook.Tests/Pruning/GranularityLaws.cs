@@ -25,7 +25,14 @@ public sealed class GranularityLaws
         Gen.Select(Gen.Int[0, 4], Gen.Int[0, 3], Gen.Bool, Gen.Bool, Small.Seed).Sample((saliency, granularity, global, cubic, seed) =>
         {
             using Sequential net = Net(seed);
-            Pruner pruner = new(saliency switch { 0 => Saliency.Magnitude, 1 => Saliency.GradientTimesWeight, 2 => Saliency.Taylor, 3 => Saliency.Random(seed), _ => Scores(net) })
+            Pruner pruner = new(saliency switch
+            {
+                0 => Saliency.Magnitude,
+                1 => Saliency.GradientTimesWeight,
+                2 => Saliency.Taylor,
+                3 => Saliency.Random(seed),
+                _ => Scores(net)
+            })
             {
                 Granularity = granularity switch { 0 => Granularity.Weight, 1 => Granularity.Row(1), 2 => Granularity.Column(), _ => Granularity.NofM(2, 4) },
                 Scope = global ? Scope.Global() : Scope.PerLayer(),
@@ -56,7 +63,8 @@ public sealed class GranularityLaws
                 mask["0.weight"].select(along, i).to(ScalarType.Float64).mean().item<double>()))];
             Assert.All(slices, slice => Assert.True(slice.Kept is 0 or 1));
             Assert.Equal((int)Math.Round(sparsity * slices.Length, MidpointRounding.ToEven), slices.Count(slice => slice.Kept == 0));
-            Assert.True(slices.Where(s => s.Kept == 1).Select(s => s.Norm).DefaultIfEmpty(1e9).Min() >= slices.Where(s => s.Kept == 0).Select(s => s.Norm).DefaultIfEmpty(0).Max());
+            Assert.True(slices.Where(s => s.Kept == 1).Select(s => s.Norm).DefaultIfEmpty(1e9).Min() >= slices.Where(s => s.Kept == 0).Select(s => s.Norm)
+                .DefaultIfEmpty(0).Max());
         });
 
     [Fact]

@@ -116,7 +116,8 @@ public sealed class MaskTests
         { "values other than 0 and 1", net => new Mask([KeyValuePair.Create("w", tensor(new[] { 0, 2 }))]).Apply(net) },
         { "the mask of 'w' is on the device meta", net => new Mask([KeyValuePair.Create("w", ones(3, device: Small.OtherDevice))]).Apply(net) },
         { "the mask of 'w' is no tensor any more", net => { Tensor bits = ones(3); bits.Dispose(); new Mask([KeyValuePair.Create("w", bits)]).Apply(net); } },
-        { "the parameter 'weight' is on the device meta", _ => new Mask([KeyValuePair.Create("weight", ones(2, 2))]).Apply(nn.Linear(2, 2, device: Small.OtherDevice)) },
+        { "the parameter 'weight' is on the device meta", _ =>
+            new Mask([KeyValuePair.Create("weight", ones(2, 2))]).Apply(nn.Linear(2, 2, device: Small.OtherDevice)) },
         { "names 'w' twice", net => new Mask([KeyValuePair.Create("w", ones(1)), KeyValuePair.Create("w", ones(1))]).Apply(net) },
         { "no parameter '7.weight'", net => new Mask([KeyValuePair.Create("7.weight", ones(1))]).Apply(net) },
         { "has shape [3, 3], the parameter [4, 5]", net => new Mask([KeyValuePair.Create("0.weight", ones(3, 3))]).Apply(net) },

@@ -21,7 +21,8 @@ public sealed class PrunableTests
         { "GRU", () => nn.GRU(3, 4, 1, bidirectional: true), ["weight_ih_l0", "weight_hh_l0", "weight_ih_l0_reverse", "weight_hh_l0_reverse"] },
         { "LSTMCell", () => nn.LSTMCell(3, 4), ["weight_ih", "weight_hh"] },
         { "MultiheadAttention", () => nn.MultiheadAttention(4, 2, kdim: 3, vdim: 5), ["q_proj_weight", "k_proj_weight", "v_proj_weight", "out_proj.weight"] },
-        { "TransformerEncoderLayer", () => nn.TransformerEncoderLayer(4, 2, 8), ["self_attn.in_proj_weight", "self_attn.out_proj.weight", "linear1.weight", "linear2.weight"] },
+        { "TransformerEncoderLayer", () => nn.TransformerEncoderLayer(4, 2, 8),
+            ["self_attn.in_proj_weight", "self_attn.out_proj.weight", "linear1.weight", "linear2.weight"] },
         { "BatchNorm2d", () => nn.BatchNorm2d(3), [] },
         { "InstanceNorm1d", () => nn.InstanceNorm1d(3, affine: true), [] },
         { "GroupNorm", () => nn.GroupNorm(2, 4), [] },
@@ -101,7 +102,8 @@ public sealed class PrunableTests
         using Sequential net = nn.Sequential(("own", new OwnLayer(20, 100)), ("r", nn.ReLU()), ("fc", nn.Linear(100, 10)));
         Mask mask = new Pruner(Saliency.Magnitude).Prune(net, 0.9);
         Assert.Equal("90.0 % pruned: fc.weight 90.0 %; not pruned: own.kernel (2000), own.scale (100), own.bias (100), fc.bias (10)", mask.ToString());
-        Assert.EndsWith("not pruned: own.kernel (2000), own.scale (100), fc.weight (1000), own.bias (100), fc.bias (10)", Mask.Full(net, Scope.Global("fc")).For(net).ToString().Replace("0.0 % pruned: ; ", ""));
+        Assert.EndsWith("not pruned: own.kernel (2000), own.scale (100), fc.weight (1000), own.bias (100), fc.bias (10)", Mask.Full(net, Scope.Global("fc"))
+            .For(net).ToString().Replace("0.0 % pruned: ; ", ""));
         Mask whole = mask.Intersect(Mask.Full(net, Scope.PerLayer().Including("own")));
         Assert.Equal([("fc.bias", 10)], whole.NotPruned);
         Assert.Equal(mask.NotPruned, mask.Shuffled(1).NotPruned);
@@ -111,7 +113,8 @@ public sealed class PrunableTests
     }
 
     [Fact]
-    public void Whatever_is_named_is_ranked_with_the_weights_or_by_itself() => Gen.Select(Small.Widths, Small.Seed, Small.Sparsity).Sample((widths, seed, sparsity) =>
+    public void Whatever_is_named_is_ranked_with_the_weights_or_by_itself() => Gen.Select(Small.Widths, Small.Seed, Small.Sparsity)
+        .Sample((widths, seed, sparsity) =>
     {
         using DisposeScope tensors = NewDisposeScope();
         using Sequential net = Small.Net(widths, seed);
@@ -162,12 +165,19 @@ public sealed class PrunableTests
 
     public static TheoryData<string, Action> BadCalls => new()
     {
-        { "no parameter 'posi' to prune; the parameters are kernel, scale, bias", () => new Pruner(Saliency.Magnitude) { Scope = Scope.Global().Including("posi") }.Prune(new OwnLayer(2, 2), 0.5) },
-        { "no layer says that one of kernel, scale, bias is a weight; name parameters to prune with Scope.PerLayer().Including(\"kernel\")", () => new Pruner(Saliency.Magnitude).Prune(new OwnLayer(2, 2), 0.5) },
+        { "no parameter 'posi' to prune; the parameters are kernel, scale, bias", () =>
+            new Pruner(Saliency.Magnitude) { Scope = Scope.Global().Including("posi") }.Prune(new OwnLayer(2, 2), 0.5) },
+        { "no layer says that one of kernel, scale, bias is a weight; name parameters to prune with Scope.PerLayer().Including(\"kernel\")", () =>
+            new Pruner(Saliency.Magnitude).Prune(new OwnLayer(2, 2), 0.5) },
         { "it has no parameters (RegisterComponents()", () => new Pruner(Saliency.Magnitude).Prune(nn.ReLU(), 0.5) },
-        { "every layer of the model is left out", () => new Pruner(Saliency.Magnitude) { Scope = Scope.Global("kernel").Including("kernel") }.Prune(new OwnLayer(2, 2), 0.5) },
-        { "a parameter of shape [2] has 1", () => new Pruner(Saliency.Magnitude) { Granularity = Granularity.NofM(2, 4), Scope = Scope.PerLayer("weight").Including("bias") }.Prune(nn.Linear(4, 2), 0.5) },
-        { "a parameter of shape [2] has no dimension 1", () => new Pruner(Saliency.Magnitude) { Granularity = Granularity.Column(), Scope = Scope.PerLayer("weight").Including("bias") }.Prune(nn.Linear(4, 2), 0.5) },
+        { "every layer of the model is left out", () =>
+            new Pruner(Saliency.Magnitude) { Scope = Scope.Global("kernel").Including("kernel") }.Prune(new OwnLayer(2, 2), 0.5) },
+        { "a parameter of shape [2] has 1", () =>
+            new Pruner(Saliency.Magnitude) { Granularity = Granularity.NofM(2, 4), Scope = Scope.PerLayer("weight").Including("bias") }.Prune(nn.Linear(4, 2),
+                0.5) },
+        { "a parameter of shape [2] has no dimension 1", () =>
+            new Pruner(Saliency.Magnitude) { Granularity = Granularity.Column(), Scope = Scope.PerLayer("weight").Including("bias") }.Prune(nn.Linear(4, 2),
+                0.5) },
     };
 
     [Theory]
@@ -219,10 +229,12 @@ public sealed class PrunableTests
         foreach (Saliency saliency in new[] { Saliency.Taylor, Saliency.GradientTimesWeight })
         {
             Assert.Equal(ScalarType.Float32, saliency.Score("weight", layer.weight).dtype);
-            Assert.Equal(new Pruner(Saliency.Given(new Dictionary<string, Tensor> { ["weight"] = right })).Prune(layer, 0.5), new Pruner(saliency).Prune(layer, 0.5));
+            Assert.Equal(new Pruner(Saliency.Given(new Dictionary<string, Tensor> { ["weight"] = right })).Prune(layer, 0.5),
+                new Pruner(saliency).Prune(layer, 0.5));
         }
 
-        Assert.All([Saliency.Magnitude, Saliency.GradientMagnitude, Saliency.Taylor.Inverted], s => Assert.Equal(ScalarType.Float32, s.Score("weight", layer.weight).dtype));
+        Assert.All([Saliency.Magnitude, Saliency.GradientMagnitude, Saliency.Taylor.Inverted], s =>
+            Assert.Equal(ScalarType.Float32, s.Score("weight", layer.weight).dtype));
     }
 
     private sealed class Pair : nn.Module

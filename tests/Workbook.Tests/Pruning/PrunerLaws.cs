@@ -183,16 +183,20 @@ public sealed class PrunerLaws
         { "fraction from 0 to 1, not 1.5", net => new Pruner(Saliency.Magnitude).Prune(net, 1.5) },
         { "fraction from 0 to 1, not -0.1", net => new Pruner(Saliency.Magnitude).Prune(net, -0.1) },
         { "fraction from 0 to 1, not NaN", net => new Pruner(Saliency.Magnitude).Prune(net, double.NaN) },
-        { "no layer 'fc9' to leave out; the weights are 0.weight, 1.weight", net => new Pruner(Saliency.Magnitude) { Scope = Scope.PerLayer("fc9") }.Prune(net, 0.5) },
+        { "no layer 'fc9' to leave out; the weights are 0.weight, 1.weight", net =>
+            new Pruner(Saliency.Magnitude) { Scope = Scope.PerLayer("fc9") }.Prune(net, 0.5) },
         { "the model has no weights to prune", _ => new Pruner(Saliency.Magnitude) { Scope = Scope.Global("fc9") }.Prune(nn.Sequential(nn.ReLU()), 0.5) },
         { "every layer of the model is left out", net => new Pruner(Saliency.Magnitude) { Scope = Scope.PerLayer("0", "1") }.PruneMore(net, 0.5) },
         { "'0.weight' has no gradient", net => new Pruner(Saliency.GradientTimesWeight).Prune(net, 0.5) },
         { "pruned weights do not come back", net => new Pruner(Saliency.Magnitude).Prune(net, 0.25, new Pruner(Saliency.Magnitude).Prune(net, 0.5)) },
         { "no parameter '7.weight'", net => new Pruner(Saliency.Magnitude).Prune(net, 0.5, new Mask([KeyValuePair.Create("7.weight", ones(1))])) },
-        { "has shape [3, 3], the parameter [4, 4]", net => new Pruner(Saliency.Magnitude).Prune(net, 0.5, new Mask([KeyValuePair.Create("0.weight", ones(3, 3))])) },
+        { "has shape [3, 3], the parameter [4, 4]", net =>
+            new Pruner(Saliency.Magnitude).Prune(net, 0.5, new Mask([KeyValuePair.Create("0.weight", ones(3, 3))])) },
         { "the parameter 'weight' is on the device meta", _ => new Pruner(Saliency.Magnitude).Prune(nn.Linear(2, 2, device: Small.OtherDevice), 0.5) },
-        { "the saliency of '0.weight' is on the device meta", net => new Pruner(Saliency.Given(new Dictionary<string, Tensor> { ["0.weight"] = ones(4, 4, device: Small.OtherDevice) })).Prune(net, 0.5) },
-        { "'0.weight' is not a number", net => { using IDisposable off = no_grad(); net.get_parameter("0.weight")!.fill_(float.NaN); return new Pruner(Saliency.Magnitude).Prune(net, 0.5); } },
+        { "the saliency of '0.weight' is on the device meta", net =>
+            new Pruner(Saliency.Given(new Dictionary<string, Tensor> { ["0.weight"] = ones(4, 4, device: Small.OtherDevice) })).Prune(net, 0.5) },
+        { "'0.weight' is not a number", net => { using IDisposable off =
+            no_grad(); net.get_parameter("0.weight")!.fill_(float.NaN); return new Pruner(Saliency.Magnitude).Prune(net, 0.5); } },
     };
 
     [Theory]

@@ -50,7 +50,8 @@ public sealed class AnyModelTests
             net.train(training);
             net.inner.train(!training);
             Assert.All<Action>(
-                [() => Trainer.Evaluate(net, data), () => GradientNorm.Of(net, data), () => Hessian.LargestEigenvalues(net, data), () => Ensemble.Probabilities(net, data),
+                [() => Trainer.Evaluate(net, data), () => GradientNorm.Of(net, data), () => Hessian.LargestEigenvalues(net, data), () =>
+                    Ensemble.Probabilities(net, data),
                     () => Paths.Score(net, Paths.Line(point, point), [0, 1], data, data), () => BezierCurve.Bend(net, point, point, data, new Recipe(), 1),
                     () => Trainer.Train(net, data, new Recipe(), 1), () => Trainer.Backward(net, data)],
                 call =>
@@ -136,7 +137,8 @@ public sealed class AnyModelTests
     [Fact]
     public void Layers_of_one_weight_keep_it_as_a_signed_constant()
     {
-        using Sequential net = nn.Sequential(("a", nn.Linear(1, 1)), ("view", nn.Unflatten(1, [1, 1, 1])), ("c", nn.Conv2d(1, 1, 1)), ("wide", nn.Conv2d(1, 4, 1)));
+        using Sequential net = nn.Sequential(("a", nn.Linear(1, 1)), ("view", nn.Unflatten(1, [1, 1, 1])), ("c", nn.Conv2d(1, 1, 1)),
+            ("wide", nn.Conv2d(1, 4, 1)));
         float a = net.get_parameter("a.weight")!.item<float>(), c = net.get_parameter("c.weight")!.item<float>();
         double deviation = net.get_parameter("wide.weight")!.std().item<float>();
         Controls.SignedConstant(net, Mask.Full(net));
@@ -149,8 +151,11 @@ public sealed class AnyModelTests
     {
         using Linear net = nn.Linear(6, 3);
         using LabelledTensors data = Data(ScalarType.Float32);
-        Assert.All([0, -1, int.MinValue], size => Assert.Equal($"a model is scored on 1 or more examples at a time, not {size}", Assert.Throws<WorkbookException>(() => Trainer.Evaluate(net, data, size)).Message));
-        Assert.All([0, -1], threads => Assert.Equal($"runs take 1 thread or more, not {threads}", Assert.Throws<WorkbookException>(() => Replicas.Run([1], i => i, threads)).Message));
+        Assert.All([0, -1, int.MinValue], size =>
+            Assert.Equal($"a model is scored on 1 or more examples at a time, not {size}",
+                Assert.Throws<WorkbookException>(() => Trainer.Evaluate(net, data, size)).Message));
+        Assert.All([0, -1], threads => Assert.Equal($"runs take 1 thread or more, not {threads}",
+            Assert.Throws<WorkbookException>(() => Replicas.Run([1], i => i, threads)).Message));
     }
 
     private static LabelledTensors Data(ScalarType dtype, int examples = 64)

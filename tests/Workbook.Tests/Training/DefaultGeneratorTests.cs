@@ -15,7 +15,8 @@ public sealed class DefaultGeneratorTests
         // Two steps with dropout, the last on one example, which the norm takes: it sees four values a channel.
         float[] DrawnAfter(nn.Module<Tensor, Tensor> norm)
         {
-            using Sequential net = nn.Sequential(("view", nn.Unflatten(1, [8, 4])), ("norm", norm), ("flat", nn.Flatten()), ("drop", nn.Dropout(0.5)), ("f", nn.Linear(32, 3)));
+            using Sequential net = nn.Sequential(("view", nn.Unflatten(1, [8, 4])), ("norm", norm), ("flat", nn.Flatten()), ("drop", nn.Dropout(0.5)),
+                ("f", nn.Linear(32, 3)));
             using LabelledTensors data = new(ones(9, 32), zeros(9, ScalarType.Int64));
             manual_seed(1);
             Trainer.Train(net, data, new Recipe { Epochs = 1, BatchSize = 8, LearningRate = 0.01 }, 1);

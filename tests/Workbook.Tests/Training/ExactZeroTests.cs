@@ -118,7 +118,8 @@ public sealed class ExactZeroTests
             Step(net, 7, pruned.ApplyToGradients, l => loss = l.detach().clone().DetachFromDisposeScope());
             return loss!;
         });
-        Assert.All(mask, m => Assert.All(net.get_parameter(m.Key)!.data<float>().ToArray().Zip(m.Value.data<bool>().ToArray()), w => Assert.True(w.Second || w.First == 0)));
+        Assert.All(mask, m => Assert.All(net.get_parameter(m.Key)!.data<float>().ToArray().Zip(m.Value.data<bool>().ToArray()), w =>
+            Assert.True(w.Second || w.First == 0)));
         Assert.NotEqual(before, net.get_parameter("0.weight")!.data<float>().ToArray());
     }
 

@@ -13,7 +13,8 @@ public sealed class UnsoundModelTests
     private static Sequential Flat(nn.Module<Tensor, Tensor> norm) => nn.Sequential(("l", nn.Linear(16, 8)), ("norm", norm), ("f", nn.Linear(8, 3)));
 
     private static Sequential Pooled(nn.Module<Tensor, Tensor> norm, bool pools = true) => nn.Sequential(
-        ("view", nn.Unflatten(1, [1, 4, 4])), ("c", nn.Conv2d(1, 8, 3)), ("pool", nn.AdaptiveAvgPool2d(pools ? 1 : 2)), ("norm", norm), ("flat", nn.Flatten()), ("f", nn.Linear(pools ? 8 : 32, 3)));
+        ("view", nn.Unflatten(1, [1, 4, 4])), ("c", nn.Conv2d(1, 8, 3)), ("pool", nn.AdaptiveAvgPool2d(pools ? 1 : 2)), ("norm", norm), ("flat", nn.Flatten()),
+            ("f", nn.Linear(pools ? 8 : 32, 3)));
 
     public static TheoryData<string, Func<Sequential>> NetsThatNeedTwo => new()
     {
@@ -109,7 +110,8 @@ public sealed class UnsoundModelTests
         {
             foreach (double epochs in new[] { 0.0, 1 })
             {
-                Assert.StartsWith($"'{name}' holds NaN or infinity before the training's first step", Assert.Throws<WorkbookException>(() => Trainer.Train(net, data, s_recipe with { Epochs = epochs }, 1)).Message);
+                Assert.StartsWith($"'{name}' holds NaN or infinity before the training's first step",
+                    Assert.Throws<WorkbookException>(() => Trainer.Train(net, data, s_recipe with { Epochs = epochs }, 1)).Message);
             }
         }
 
@@ -149,7 +151,8 @@ public sealed class UnsoundModelTests
         foreach (nn.Module<Tensor, Tensor> norm in new nn.Module<Tensor, Tensor>[] { nn.Identity(), nn.BatchNorm1d(8) })
         {
             using Sequential net = Flat(norm);
-            Assert.Equal("example 17 of table holds NaN or infinity: mend the data, or leave it out", Assert.Throws<WorkbookException>(() => Trainer.Train(net, data, s_recipe with { BatchSize = 16 }, 1)).Message);
+            Assert.Equal("example 17 of table holds NaN or infinity: mend the data, or leave it out",
+                Assert.Throws<WorkbookException>(() => Trainer.Train(net, data, s_recipe with { BatchSize = 16 }, 1)).Message);
         }
     }
 

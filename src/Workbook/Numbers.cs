@@ -13,6 +13,9 @@ internal static class Numbers
     /// <summary>The number that a scalar of any dtype holds.</summary>
     internal static double Value(this Tensor scalar) => scalar.to(ScalarType.Float64).item<double>();
 
+    /// <summary>What a model says of inputs that stay as they are, even where it changes what it is given.</summary>
+    internal static Tensor Answer(this nn.Module<Tensor, Tensor> model, Tensor inputs) => model.forward(inputs.clone());
+
     /// <summary>
     /// The first tensor with NaN or infinity, null where there is none. A buffer of 0 and −∞ is no such tensor: attention masks are written so.
     /// </summary>

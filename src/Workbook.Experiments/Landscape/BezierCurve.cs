@@ -44,7 +44,7 @@ public static class BezierCurve
                 + $"[{string.Join(", ", end.shape)}]: take Point.Of networks of its kind");
         }
 
-        BatchOfOne.Refuse(model, data, recipe);
+        recipe.RefuseBatchOfOne(model, data);
         using DisposeScope scope = NewDisposeScope();
         Tensor before = Point.Of(model);
         using ModelGuard guard = new(model, training: true);

@@ -70,6 +70,18 @@ public sealed record Recipe
                 Momentum);
     }
 
+    /// <summary>Refuses a training with a batch of one example that a norm can't take.</summary>
+    internal void RefuseBatchOfOne(nn.Module<Tensor, Tensor> model, LabelledTensors data)
+    {
+        long size = Math.Max(1, BatchSize), batches = (data.Count + size - 1) / size;
+        // An epoch's last batch may be the one; a training of a part of an epoch may end before it.
+        if (batches > 0 && data.Count - ((batches - 1) * size) == 1 && StepsOver(data.Count) is var steps
+            && (size == 1 ? steps > FirstStep : steps / batches > FirstStep / batches))
+        {
+            BatchOfOne.Refuse(model, data, $"{data.Count} examples in batches of {size} make a batch of one");
+        }
+    }
+
     private static void Check(string name, double value, bool isFine, string range)
     {
         if (!isFine)

@@ -84,7 +84,7 @@ public static class Trainer
             part.Check(recipe, steps);
         }
 
-        BatchOfOne.Refuse(model, data, recipe);
+        recipe.RefuseBatchOfOne(model, data);
     }
 
     private static void RequireSound(nn.Module model, Func<string, WorkbookException> fault)
@@ -220,9 +220,6 @@ public static class Trainer
 
         return Backward(model, batch.Inputs.clone(), batch.Labels).Value();
     }
-
-    /// <summary>What a model says of inputs that stay as they are, even where it changes what it is given.</summary>
-    internal static Tensor Answer(this nn.Module<Tensor, Tensor> model, Tensor inputs) => model.forward(inputs.clone());
 
     /// <summary>Scores a model, in evaluation mode, without gradients; its mode is put back.</summary>
     /// <param name="model">Inputs → logits [batch, classes].</param>

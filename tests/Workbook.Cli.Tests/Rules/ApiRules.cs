@@ -8,7 +8,7 @@ public sealed class ApiRules
     private const string Renewal = "WORKBOOK_RENEW_API";
     private const string Command = $"{Renewal}=1 dotnet run --project tests/Workbook.Cli.Tests -- -class '*.{nameof(ApiRules)}'";
 
-    public static TheoryData<string> Packages => [.. Projects.Names.Where(Projects.IsLibraryPackage)];
+    public static TheoryData<string> Packages => [.. Projects.Names.Where(Projects.IsPackage)];
 
     [Theory]
     [MemberData(nameof(Packages))]
@@ -31,7 +31,7 @@ public sealed class ApiRules
     [Fact]
     public void Only_packages_have_such_a_file() =>
         Assert.Equal(
-            Projects.Names.Where(Projects.IsLibraryPackage).Select(FileOf).Order(StringComparer.Ordinal),
+            Projects.Names.Where(Projects.IsPackage).Select(FileOf).Order(StringComparer.Ordinal),
             Directory.GetFiles(Path.GetDirectoryName(FileOf(Projects.Core))!).Order(StringComparer.Ordinal));
 
     /// <summary>What there is to write down: kinds of members, optional arguments, what may be null.</summary>

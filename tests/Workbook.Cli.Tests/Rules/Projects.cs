@@ -38,11 +38,18 @@ internal static class Projects
     private static string NameOf(string included) =>
         included.EndsWith(".csproj", StringComparison.Ordinal) ? Path.GetFileNameWithoutExtension(included.Replace('\\', '/')) : included;
 
-    internal static Assembly AssemblyOf(string project) => Assembly.Load(project);
+    internal static Assembly AssemblyOf(string project)
+    {
+        KernelAssemblies.Attach();
+        return Assembly.Load(project);
+    }
 
-    /// <summary>Whether a program may add it as a library.</summary>
-    internal static bool IsLibraryPackage(string project) =>
+    /// <summary>Whether it is packed as a library or an extension.</summary>
+    internal static bool IsPackage(string project) =>
         FileOf(project).Descendants("IsPackable").Any(e => e.Value == "true") && !FileOf(project).Descendants("PackAsTool").Any();
+
+    /// <summary>Whether programs add it as a library: what notebooks load as an extension is none.</summary>
+    internal static bool IsLibraryPackage(string project) => IsPackage(project) && project != "Workbook.Notebook";
 
     /// <summary>All C# files of a folder of the clone, relative to it, with their lines.</summary>
     internal static IEnumerable<(string Path, string[] Lines)> Sources(string folder) =>

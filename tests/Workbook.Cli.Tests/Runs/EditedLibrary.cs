@@ -21,7 +21,7 @@ internal sealed class EditedLibrary : AssemblyLoadContext
     private static readonly CSharpParseOptions s_parsing = new(LanguageVersion.CSharp14);
 
     private static readonly Dictionary<string, MetadataReference> s_references =
-        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Concat(Rules.KernelAssemblies.Paths)
         .Where(path => !path.EndsWith(".Tests.dll", StringComparison.Ordinal)).DistinctBy(path => Path.GetFileNameWithoutExtension(path))
         .ToDictionary(path => Path.GetFileNameWithoutExtension(path), MetadataReference (path) => MetadataReference.CreateFromFile(path));
 

@@ -9,18 +9,6 @@ namespace Workbook;
 /// not.</summary>
 internal static class BatchOfOne
 {
-    /// <summary>Refuses a training with a batch of one example that a norm can't take.</summary>
-    internal static void Refuse(nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe)
-    {
-        long size = Math.Max(1, recipe.BatchSize), batches = (data.Count + size - 1) / size;
-        // An epoch's last batch may be the one; a training of a part of an epoch may end before it.
-        if (batches > 0 && data.Count - ((batches - 1) * size) == 1 && recipe.StepsOver(data.Count) is var steps
-            && (size == 1 ? steps > recipe.FirstStep : steps / batches > recipe.FirstStep / batches))
-        {
-            Refuse(model, data, $"{data.Count} examples in batches of {size} make a batch of one");
-        }
-    }
-
     /// <summary>Refuses one example where a norm can't take it.</summary>
     /// <param name="model">Any model.</param>
     /// <param name="data">The first example is tried.</param>

@@ -15,8 +15,7 @@ internal static class Program
     {
         if (arguments is [KernelMain.Command, ..])
         {
-            // A notebook's own threads may go on; they don't keep its process.
-            Environment.Exit(KernelMain.Run(arguments));
+            return KernelMain.Run(arguments);
         }
 
         Console.OutputEncoding = Encoding.UTF8;

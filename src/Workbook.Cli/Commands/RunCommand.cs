@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Workbook.Cli.Engines;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Running;
@@ -34,6 +35,15 @@ internal static class RunCommand
     private static readonly Option<string?> s_out =
         new("--out") { Description = "Where the executed notebooks, the report and claims.json go. Default: artifacts/run.", HelpName = "DIR" };
     private static readonly Option<double?> s_timeout = new("--timeout") { Description = "Stops a notebook that runs longer.", HelpName = "SECONDS" };
+    internal static readonly Option<double?> Silence = new("--silence")
+    {
+        Description = "Stops a notebook that for so long shows nothing and uses no processor time; 0: never. Default: 600.",
+        HelpName = "SECONDS",
+    };
+    private static readonly Option<bool> s_allowErrors = new("--allow-errors")
+    {
+        Description = "Goes on after a cell that fails. Single cells say it with the tag raises-exception; skip-execution leaves one out.",
+    };
     private static readonly Option<int> s_jobs = new("--jobs")
     {
         Description = "How many notebooks run side by side.",
@@ -51,6 +61,8 @@ internal static class RunCommand
         Kernel.AcceptOnlyFromAmong(Engine.Names);
         s_timeout.Validators.Add(result => Require(result, text => double.TryParse(text, out double seconds) && seconds is > 0 and < 1e6,
             "--timeout needs a number of seconds above 0"));
+        Silence.Validators.Add(result => Require(result, text => double.TryParse(text, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0 and < 1e6,
+            "--silence needs a number of seconds, 0 for no limit"));
         s_jobs.Validators.Add(result => Require(result, text => int.TryParse(text, out int jobs) && jobs >= 1, "--jobs needs a whole number from 1"));
     }
 
@@ -97,6 +109,8 @@ internal static class RunCommand
             Kernel = arguments.GetValue(Kernel),
             Profile = arguments.GetValue(Profile),
             Timeout = arguments.GetValue(s_timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            Silence = RunOptions.SilenceOf(arguments.GetValue(Silence)),
+            AllowErrors = arguments.GetValue(s_allowErrors),
             Jobs = arguments.GetValue(s_jobs),
             FailFast = arguments.GetValue(s_failFast),
             InPlace = arguments.GetValue(s_inPlace),
@@ -129,7 +143,7 @@ internal static class RunCommand
 
     private static void AddOptions(Command command)
     {
-        foreach (Option option in new Option[] { Data, Dataset, Profile, Kernel, s_parameters, s_out, s_timeout, s_jobs, s_failFast })
+        foreach (Option option in new Option[] { Data, Dataset, Profile, Kernel, s_parameters, s_out, s_timeout, Silence, s_allowErrors, s_jobs, s_failFast })
         {
             command.Options.Add(option);
         }

@@ -70,7 +70,7 @@ internal static class SweepCommand
     {
         Command command = new("sweep", "Runs a notebook for every combination of parameter values, keeps each outcome, and sums up: means with 95 % "
             + "intervals, paired comparisons.") { s_notebook };
-        foreach (Option option in (Option[])[s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, s_memory, .. s_fixed, s_store])
+        foreach (Option option in (Option[])[s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, RunCommand.Silence, s_memory, .. s_fixed, s_store])
         {
             command.Options.Add(option);
         }
@@ -172,6 +172,7 @@ internal static class SweepCommand
     private static SweepDefinition Limits(ParseResult parsed, SweepDefinition definition) => definition with
     {
         Timeout = parsed.GetValue(s_timeout) ?? definition.Timeout,
+        Silence = parsed.GetValue(RunCommand.Silence) ?? definition.Silence,
         Memory = parsed.GetValue(s_memory) is { } gigabytes ? (long)(gigabytes * Gigabyte) : definition.Memory,
         Over = parsed.GetValue(s_over) is { } over ? Over(over, definition.Axes) : definition.Over,
     };

@@ -28,9 +28,15 @@ internal static class Engine
         }
 
         int code = 0;
-        foreach (string language in notebook.CodeCells.Select(notebook.LanguageOf))
+        foreach (System.Text.Json.Nodes.JsonObject cell in notebook.CodeCells)
         {
             code++;
+            string language = notebook.LanguageOf(cell);
+            if (NotebookDocument.IsSkipped(cell))
+            {
+                continue;
+            }
+
             if (name == Own ? language != s_languages[0] : !s_languages.Contains(language))
             {
                 string other = name == Own && s_languages.Contains(language) ? $": --kernel {Interactive} runs it" : "";

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
+using Workbook.Cli.Kernel;
 
 namespace Workbook.Cli.Engines;
 
@@ -12,7 +13,10 @@ internal abstract class EngineProcess
     /// <summary>Held while one is started: another's pipes must not leak into it, whose ends would stay open as long as it lives.</summary>
     protected static Lock Starting { get; } = new();
 
-    protected Process Process { get; init; } = null!;
+    // Those of engines that run: what else the runner finds as its child, an engine that has ended has left behind.
+    private static readonly HashSet<int> s_living = [];
+
+    protected Process Process { get; private set; } = null!;
 
     /// <inheritdoc cref="IEngine.WasKilled"/>
     public bool WasKilled => !OperatingSystem.IsWindows() && Process.HasExited && Process.ExitCode - 128 is 2 or 9 or 15;
@@ -28,6 +32,19 @@ internal abstract class EngineProcess
         catch (Exception e) when (e is InvalidOperationException or Win32Exception)
         {
             return default;
+        }
+    }
+
+    /// <inheritdoc cref="IEngine.TreeSeconds"/>
+    public double TreeSeconds()
+    {
+        try
+        {
+            return ProcessTree.Seconds(Process);
+        }
+        catch (Exception e) when (e is InvalidOperationException or Win32Exception or IOException)
+        {
+            return 0;
         }
     }
 
@@ -68,19 +85,31 @@ internal abstract class EngineProcess
         return info;
     }
 
+    /// <summary>Starts the process; what it leaves behind when it ends becomes the runner's, which ends it.</summary>
+    protected void Start(ProcessStartInfo info)
+    {
+        ProcessTree.Adopt();
+        lock (Starting)
+        {
+            Process = Process.Start(info)!;
+            s_living.Add(Process.Id);
+        }
+    }
+
     protected void Kill()
     {
         try
         {
+            ProcessTree.End(Process.Id, withRoot: !Process.HasExited);
             Process.Kill(entireProcessTree: true);
         }
-        catch (Exception e) when (e is InvalidOperationException or AggregateException or Win32Exception)
+        catch (Exception e) when (e is InvalidOperationException or AggregateException or Win32Exception or IOException)
         {
             // It ended by itself just now.
         }
     }
 
-    /// <summary>Gives a process that was asked to end some time for it, then ends it.</summary>
+    /// <summary>Gives a process that was asked to end some time for it, then ends it; and whatever it has started.</summary>
     protected async Task WaitOrKillAsync()
     {
         using CancellationTokenSource patience = new(s_patience);
@@ -91,6 +120,13 @@ internal abstract class EngineProcess
         catch (OperationCanceledException)
         {
             Kill();
+        }
+
+        int id = Process.Id;
+        lock (Starting)
+        {
+            s_living.Remove(id);
+            ProcessTree.EndOrphans(id, s_living);
         }
     }
 

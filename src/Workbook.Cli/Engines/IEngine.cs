@@ -13,6 +13,14 @@ internal interface IEngine : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The process and all its children have been killed.</exception>
     Task<bool> RunAsync(CellRequest cell, CancellationToken cancellation);
 
+    /// <summary>After the last cell: waits for what the notebook has left running, for some seconds, then ends the process.</summary>
+    /// <returns>False when it ended otherwise than it was asked to: an error has come as an event, or <see cref="DescribeExit"/> says how.</returns>
+    /// <exception cref="OperationCanceledException">The process and all its children have been killed.</exception>
+    Task<bool> EndAsync(CancellationToken cancellation);
+
+    /// <summary>Processor time of the process and of what it has started, in seconds.</summary>
+    double TreeSeconds();
+
     /// <summary>What the process has used so far; nothing once it has ended.</summary>
     ProcessUsage Usage();
 

@@ -14,7 +14,7 @@ namespace Workbook.Cli.Engines;
 /// </summary>
 internal sealed class InteractiveEngine : EngineProcess, IEngine
 {
-    private const int MostLine = 100_000_000;
+    private const int MostLine = 40_000_000;
 
     private static readonly TimeSpan s_start = TimeSpan.FromMinutes(2);
 
@@ -39,10 +39,7 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
         info.Environment["DOTNET_INTERACTIVE_SKIP_FIRST_TIME_EXPERIENCE"] = "1";
         try
         {
-            lock (Starting)
-            {
-                Process = Process.Start(info)!;
-            }
+            Start(info);
         }
         catch (Win32Exception e)
         {
@@ -59,6 +56,7 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
     /// <inheritdoc/>
     public async Task<bool> RunAsync(CellRequest cell, CancellationToken cancellation)
     {
+        _failed = false;
         try
         {
             Task exit = Process.WaitForExitAsync(cancellation);
@@ -73,9 +71,10 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
                 await SubmitAsync(InteractiveScript.Prepare(_endOfCell), InteractiveScript.Language, isOwn: true, exit).ConfigureAwait(false);
             }
 
-            await SubmitAsync(InteractiveScript.Begin(cell.Number), InteractiveScript.Language, isOwn: true, exit).ConfigureAwait(false);
-            string code = InteractiveScript.WithOwnLab(cell.Code, _start.Folder, _scratch);
-            bool ended = await SubmitAsync(code, cell.Language, isOwn: false, exit, cell).ConfigureAwait(false)
+            string first = cell.IsEnd ? InteractiveScript.WaitForRest : InteractiveScript.Begin(cell.Number);
+            bool ended = await SubmitAsync(first, InteractiveScript.Language, isOwn: true, exit).ConfigureAwait(false)
+                && (cell.IsEnd || await SubmitAsync(InteractiveScript.WithOwnLab(cell, _start.Folder, _scratch), cell.Language, isOwn: false, exit, cell)
+                    .ConfigureAwait(false))
                 && await SubmitAsync(InteractiveScript.End, InteractiveScript.Language, isOwn: true, exit).ConfigureAwait(false);
             if (ended)
             {
@@ -101,14 +100,19 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
         return false;
     }
 
+    /// <inheritdoc/>
+    public async Task<bool> EndAsync(CancellationToken cancellation) =>
+        !_isPrepared || await RunAsync(CellRequest.End, cancellation).ConfigureAwait(false) || Process.ExitCode == 0;
+
     public async ValueTask DisposeAsync()
     {
         if (!Process.HasExited)
         {
+            ProcessTree.End(Process.Id, withRoot: false);
             Send(new JsonObject { ["commandType"] = "Quit", ["command"] = new JsonObject(), ["token"] = "quit" });
-            await WaitOrKillAsync().ConfigureAwait(false);
         }
 
+        await WaitOrKillAsync().ConfigureAwait(false);
         await DrainAsync(_reading).ConfigureAwait(false);
         Process.Dispose();
         if (Directory.Exists(_scratch))
@@ -191,38 +195,48 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
         });
     }
 
+    // Whatever comes must not end the reading: who waits for a cell's end would wait for ever.
     private async Task ReadAsync(Stream stream)
     {
-        using StreamReader reader = new(stream, new UTF8Encoding(false));
-        StringBuilder line = new();
-        char[] buffer = new char[65536];
-        try
+        await foreach (ReadLine line in new LineReader(stream, MostLine).ReadAsync().ConfigureAwait(false))
         {
-            for (int n; (n = await reader.ReadAsync(buffer).ConfigureAwait(false)) > 0;)
+            try
             {
-                int from = 0;
-                for (int at; (at = Array.IndexOf(buffer, '\n', from, n - from)) >= 0; from = at + 1)
+                if (line.IsWhole)
                 {
-                    Take(line.Append(buffer, from, at - from).ToString());
-                    line.Clear();
+                    Take(line.IsLast ? line.Text : line.Text + "\n");
                 }
-
-                line.Append(buffer, from, n - from);
-                if (line.Length > MostLine)
+                else
                 {
-                    _start.OnText("stdout", line.ToString());
-                    line.Clear();
+                    TakeEnd(line);
                 }
             }
+#pragma warning disable CA1031 // A cell's process can send anything.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                _start.OnEvent(Error("KernelError", $"what the kernel says can't be read: {e.Message}"));
+            }
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
-        {
-            // The process is gone.
-        }
+    }
 
-        if (line.Length > 0)
+    // Of an event that is too long only its end is there: what it is, and what it answers.
+    private void TakeEnd(ReadLine line)
+    {
+        string? type = InteractiveMessages.TypeAtEnd(line.Text, _token);
+        if (type is "CommandFailed" or "CommandSucceeded")
         {
-            Take(line.ToString());
+            if (type == "CommandFailed")
+            {
+                _failed = true;
+                _start.OnEvent(Error("KernelError", FormattableString.Invariant($"the cell failed, and says why in {line.Length:N0} bytes: too many to read")));
+            }
+
+            _finished.TrySetResult();
+        }
+        else
+        {
+            _start.OnText("stderr", FormattableString.Invariant($"[left out: an output of {line.Length:N0} bytes]\n"));
         }
     }
 
@@ -232,7 +246,7 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
         (JsonObject? message, int at) = InteractiveMessages.Find(line);
         if (message is null)
         {
-            _start.OnText("stdout", line + "\n");
+            _start.OnText("stdout", line);
             return;
         }
 

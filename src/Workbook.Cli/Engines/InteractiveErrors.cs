@@ -16,7 +16,7 @@ internal static partial class InteractiveErrors
     /// <param name="languages">Those that the kernel has.</param>
     public static CellError Describe(string text, IReadOnlyList<JsonNode> diagnostics, CellRequest cell, string languages)
     {
-        string[] lines = cell.Code.ReplaceLineEndings("\n").Split('\n');
+        text = OutputLimits.Cut(text);
         if (text.Contains("NoSuitableKernelException", StringComparison.Ordinal))
         {
             return text.Contains("RequestInput", StringComparison.Ordinal)
@@ -28,7 +28,7 @@ internal static partial class InteractiveErrors
         {
             string[] errors = [.. diagnostics.Take(MostDiagnostics).Select(d => $"line {LineOf(d)}: error {d["code"]}: {d["message"]}")];
             string message = string.Join('\n', errors) + (diagnostics.Count > MostDiagnostics ? $"\nand {diagnostics.Count - MostDiagnostics} more" : "");
-            return new("CompilationError", message, LineOf(diagnostics[0]), SourceOf(lines, LineOf(diagnostics[0])), [], text);
+            return new("CompilationError", message, LineOf(diagnostics[0]), CellText.Line(cell.Code, LineOf(diagnostics[0])).Trim(), [], text);
         }
 
         if (Restore().Match(text) is { Success: true } restore)
@@ -48,9 +48,10 @@ internal static partial class InteractiveErrors
             .TakeWhile(frame => !frame.StartsWith("at Microsoft.CodeAnalysis.", StringComparison.Ordinal))];
         int line = frames.Select(frame => Place(ScriptSession.CellName(cell.Number)).Match(frame)).Where(place => place.Success)
             .Select(place => int.Parse(place.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture)).FirstOrDefault();
-        if (line > lines.Length || lines.Any(code => code.TrimStart().StartsWith("#!", StringComparison.Ordinal)))
+        string source = CellText.Line(cell.Code, line).Trim();
+        if (source.Length == 0 || cell.Code.Split('\n').Any(code => code.TrimStart().StartsWith("#!", StringComparison.Ordinal)))
         {
-            line = 0; // counted from a magic on: of which one, the kernel does not say
+            (line, source) = (0, ""); // counted from a magic on: of which one, the kernel does not say
         }
 
         if (frames.Length > MostFrames)
@@ -59,14 +60,12 @@ internal static partial class InteractiveErrors
         }
 
         return thrown.Success
-            ? new(thrown.Groups[1].Value, thrown.Groups[2].Value.Trim(), line, SourceOf(lines, line), frames, text)
+            ? new(thrown.Groups[1].Value, thrown.Groups[2].Value.Trim(), line, source, frames, text)
             : new("KernelError", text.Trim(), 0, "", [], text);
     }
 
     private static int LineOf(JsonNode diagnostic) =>
         1 + (diagnostic["linePositionSpan"]?["start"]?["line"] is JsonValue value && value.TryGetValue(out int line) ? line : 0);
-
-    private static string SourceOf(string[] lines, int line) => line >= 1 && line <= lines.Length ? lines[line - 1].Trim() : "";
 
     // What a reflective call or a static constructor threw is the matter, not that one did.
     private static string Cause(string text)

@@ -40,6 +40,10 @@ internal sealed partial class InteractiveMessages
     /// <summary>For example <c>DisplayedValueProduced</c>.</summary>
     public static string TypeOf(JsonObject message) => Text(message["eventType"]);
 
+    /// <summary>What an event is whose end alone is there, where it belongs to a command; null where it does not.</summary>
+    public static string? TypeAtEnd(string end, string token) => EndOfEvent().Match(end) is { Success: true } found
+        && end.AsSpan(found.Index).Contains($"\"token\":\"{token}\"", StringComparison.Ordinal) ? found.Groups[1].Value : null;
+
     /// <summary>From now on a command's events come.</summary>
     /// <param name="token">What its events name.</param>
     /// <param name="isOwn">Whether the command is the runner's: what becomes of it is nobody's error.</param>
@@ -142,6 +146,8 @@ internal sealed partial class InteractiveMessages
             bundle[Text(value["mimeType"])] = Text(value["value"]);
         }
 
+        bundle = OutputLimits.Cut(bundle);
+
         // A number or the like comes as HTML with twenty lines of style: it is the text in it. Other HTML has its words beside it.
         bundle.TryGetValue(Html, out string? html);
         if (bundle.Count == 1 && html is not null && PlainText().Match(html) is { Success: true } text)
@@ -165,6 +171,9 @@ internal sealed partial class InteractiveMessages
 
     // A cell with magics is several commands: theirs are the cell's with a number behind.
     private static bool IsOf(JsonObject message, string token) => Text(message["command"]?["token"]) == token;
+
+    [GeneratedRegex("""(?<!\\)"eventType":"(\w+)",""", RegexOptions.RightToLeft)]
+    private static partial Regex EndOfEvent();
 
     [GeneratedRegex("""<style>.*?</style>|<script.*?</script>|<[^>]*>|\s+""", RegexOptions.Singleline)]
     private static partial Regex Tags();

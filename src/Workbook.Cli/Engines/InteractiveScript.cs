@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Workbook.Cli.Kernel;
 
 namespace Workbook.Cli.Engines;
@@ -7,13 +6,16 @@ namespace Workbook.Cli.Engines;
 /// What the runner itself has the kernel do around a notebook's cells: it ends with the runner, says where in a cell an exception was thrown,
 /// and shows with a cell what native code printed in it.
 /// </summary>
-internal static partial class InteractiveScript
+internal static class InteractiveScript
 {
     /// <summary>The language that these are in.</summary>
     public const string Language = "csharp";
 
     /// <summary>After a cell: native text goes out, then a mark by which the runner knows that it has read all of it.</summary>
     public const string End = "__WorkbookRunner.End();";
+
+    /// <summary>After the last cell: waits for what cells have left running, not for long.</summary>
+    public const string WaitForRest = "__WorkbookRunner.WaitForRest();";
 
     private const string OwnLab = "lab.csx";
 
@@ -24,14 +26,34 @@ internal static partial class InteractiveScript
             [System.Runtime.InteropServices.DllImport("{{(OperatingSystem.IsWindows() ? "ucrtbase" : "libc")}}", EntryPoint = "fflush")]
             private static extern int Flush(nint file);
 
+            [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "setsid")]
+            private static extern int BeginSession();
+
+            [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "prctl")]
+            private static extern int Control(int option, nint a, nint b, nint c, nint d);
+
             private static readonly byte[] s_mark = System.Text.Encoding.UTF8.GetBytes("{{endOfCell.Replace("\u0001", "\\u0001", StringComparison.Ordinal)}}");
             private static readonly System.IO.Stream s_errors = System.Console.OpenStandardError();
             private static readonly System.Runtime.InteropServices.PosixSignalRegistration s_interrupt =
                 System.Runtime.InteropServices.PosixSignalRegistration.Create(
                     System.Runtime.InteropServices.PosixSignal.SIGINT, context => context.Cancel = true);
 
+            private static readonly long s_timers = System.Threading.Timer.ActiveCount;
+
             static __WorkbookRunner()
             {
+                if (!System.OperatingSystem.IsWindows())
+                {
+                    BeginSession();
+                }
+
+                if (System.OperatingSystem.IsLinux())
+                {
+                    Control(36, 1, 0, 0, 0); // adopts what its children leave behind
+                }
+
+                System.Globalization.CultureInfo.DefaultThreadCurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
+                System.Globalization.CultureInfo.DefaultThreadCurrentUICulture = System.Globalization.CultureInfo.InvariantCulture;
                 var runner = System.Diagnostics.Process.GetProcessById({{Environment.ProcessId}});
                 void EndWithIt()
                 {
@@ -53,6 +75,9 @@ internal static partial class InteractiveScript
                 }
             }
 
+            public static void WaitForRest() =>
+                System.Threading.SpinWait.SpinUntil(() => System.Threading.Timer.ActiveCount <= s_timers, System.TimeSpan.FromSeconds(1));
+
             public static void End()
             {
                 Flush(0);
@@ -66,21 +91,23 @@ internal static partial class InteractiveScript
     public static string Begin(int cell) => $"__WorkbookRunner.Begin(\"{ScriptSession.CellName(cell)}\");";
 
     /// <summary>The cell, with the runner's own <c>lab.csx</c> where it imports one that no build has written: outside of a clone.</summary>
-    /// <param name="code">The cell.</param>
+    /// <param name="cell">The cell.</param>
     /// <param name="folder">The notebook's folder.</param>
     /// <param name="scratch">Where the script is written to.</param>
-    public static string WithOwnLab(string code, string folder, string scratch) => Import().Replace(code, line =>
+    public static string WithOwnLab(CellRequest cell, string folder, string scratch)
     {
-        if (Path.GetFileName(line.Groups[2].Value) != OwnLab || File.Exists(Path.GetFullPath(line.Groups[2].Value, folder)))
+        string code = cell.Code;
+        foreach (CellDirective import in CellText.Directives(code).Reverse().Where(line => cell.Language == Language && line.Is("#!import")))
         {
-            return line.Value;
+            string path = import.Argument("#!import");
+            if (Path.GetFileName(path) == OwnLab && !File.Exists(Path.GetFullPath(path, folder)))
+            {
+                string own = Path.Combine(Directory.CreateDirectory(scratch).FullName, OwnLab);
+                File.WriteAllText(own, ScriptSession.OwnLabScript());
+                code = $"{code[..import.Span.Start]}#!import {own}{code[import.Span.End..]}";
+            }
         }
 
-        string own = Path.Combine(Directory.CreateDirectory(scratch).FullName, OwnLab);
-        File.WriteAllText(own, ScriptSession.OwnLabScript());
-        return line.Groups[1].Value + own;
-    });
-
-    [GeneratedRegex("""^([ \t]*#!import[ \t]+)"?([^"\r\n]+?)"?[ \t]*\r?$""", RegexOptions.Multiline)]
-    private static partial Regex Import();
+        return code;
+    }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Pipes;
 using System.Text.Json;
 using Workbook.Cli.Kernel;
@@ -16,6 +15,7 @@ internal sealed class OwnEngine : EngineProcess, IEngine
     private readonly Task _reading;
     private readonly Task _events;
     private TaskCompletionSource _finished = new();
+    private volatile bool _ended;
 
     public OwnEngine(EngineStart start)
     {
@@ -25,8 +25,8 @@ internal sealed class OwnEngine : EngineProcess, IEngine
         {
             _requests = new AnonymousPipeServerStream(PipeDirection.Out, HandleInheritability.Inheritable);
             events = new AnonymousPipeServerStream(PipeDirection.In, HandleInheritability.Inheritable);
-            Process = Process.Start(StartInfo(start, Environment.ProcessPath!,
-                Arguments(_requests.GetClientHandleAsString(), events.GetClientHandleAsString(), endOfCell)))!;
+            Start(StartInfo(start, Environment.ProcessPath!,
+                Arguments(_requests.GetClientHandleAsString(), events.GetClientHandleAsString(), endOfCell)));
             _requests.DisposeLocalCopyOfClientHandle();
             events.DisposeLocalCopyOfClientHandle();
         }
@@ -38,7 +38,7 @@ internal sealed class OwnEngine : EngineProcess, IEngine
             new NativeText(Process.StandardError.BaseStream, endOfCell, text => start.OnText("stderr", text)),
         ];
         _reading = Task.WhenAll(_native.Select(text => text.ReadAsync()));
-        _events = Task.Run(() => ReadEvents(events, start.OnEvent));
+        _events = Task.Run(() => ReadEventsAsync(events, start.OnEvent));
     }
 
     /// <inheritdoc/>
@@ -73,9 +73,16 @@ internal sealed class OwnEngine : EngineProcess, IEngine
         return false;
     }
 
+    /// <inheritdoc/>
+    public async Task<bool> EndAsync(CancellationToken cancellation)
+    {
+        bool answered = await RunAsync(CellRequest.End, cancellation).ConfigureAwait(false);
+        return !answered && (_ended || Process.ExitCode == 0);
+    }
+
     public async ValueTask DisposeAsync()
     {
-        // A closed pipe is the kernel's sign to end.
+        // A closed pipe ends the kernel at once.
         await _requests.DisposeAsync().ConfigureAwait(false);
         await WaitOrKillAsync().ConfigureAwait(false);
         await DrainAsync(_reading, _events).ConfigureAwait(false);
@@ -88,24 +95,31 @@ internal sealed class OwnEngine : EngineProcess, IEngine
         return [.. isHosted ? [typeof(OwnEngine).Assembly.Location] : Array.Empty<string>(), KernelMain.Command, requests, events, endOfCell];
     }
 
-    private void ReadEvents(Stream pipe, Action<KernelEvent> onEvent)
+    // Whatever comes must not end the reading: who waits for a cell's end would wait for ever.
+    private async Task ReadEventsAsync(Stream pipe, Action<KernelEvent> onEvent)
     {
-        using StreamReader reader = new(pipe);
-        try
+        await foreach (ReadLine line in new LineReader(pipe, OutputLimits.Line).ReadAsync().ConfigureAwait(false))
         {
-            while (reader.ReadLine() is { } line)
+            try
             {
-                KernelEvent message = JsonSerializer.Deserialize(line, KernelJson.Default.KernelEvent)!;
+                KernelEvent message = line.IsWhole ? JsonSerializer.Deserialize(line.Bytes.Span, KernelJson.Default.KernelEvent)!
+                    : throw new JsonException($"it has {line.Length} bytes");
                 onEvent(message);
+                _ended |= message.Kind == KernelEventKind.Ended;
                 if (message.Kind == KernelEventKind.Finished)
                 {
                     _finished.TrySetResult();
                 }
             }
-        }
-        catch (Exception e) when (e is IOException or JsonException)
-        {
-            // The process died while it wrote.
+#pragma warning disable CA1031 // A cell's process can send anything.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                if (!line.IsLast)
+                {
+                    onEvent(new(KernelEventKind.Error) { Error = new("KernelError", $"what the notebook's process says can't be read: {e.Message}") });
+                }
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Reflection;
 using Microsoft.CodeAnalysis;
@@ -5,28 +6,60 @@ using Microsoft.CodeAnalysis.Scripting;
 
 namespace Workbook.Cli.Kernel;
 
-/// <summary>Says what went wrong in a cell in the cell's own terms.</summary>
+/// <summary>Says what went wrong in a cell in the cell's own terms. Exceptions are a cell's code too: what they say of themselves may fail.</summary>
 /// <param name="folder">The notebook's folder: paths are told relative to it.</param>
 internal sealed class CellErrors(string folder)
 {
     private const int MostFrames = 12;
     private const int MostDiagnostics = 10;
+    private const int MostFrame = 1000;
 
+    private readonly ConcurrentDictionary<string, CellRequest> _cells = new();
+
+    /// <summary>From now on a cell's lines are known.</summary>
+    public void Begin(CellRequest cell) => _cells[ScriptSession.CellName(cell.Number)] = cell;
+
+    /// <param name="exception">What was thrown.</param>
+    /// <param name="cell">The cell that ran, or that began what failed later.</param>
     public CellError Describe(Exception exception, CellRequest cell)
     {
-        string[] lines = cell.Code.ReplaceLineEndings("\n").Split('\n');
-        string name = ScriptSession.CellName(cell.Number);
-        (string type, string message, int line, IReadOnlyList<string> frames) = exception switch
+        try
         {
-            CellException e => (e.Name, e.Message, e.Line, []),
-            CompilationErrorException e => DescribeCompilation(e, name),
-            _ => DescribeThrown(exception, name),
-        };
-        string source = line >= 1 && line <= lines.Length ? lines[line - 1].Trim() : "";
-        return new CellError(type, message, line, source, frames, exception.ToString());
+            string name = ScriptSession.CellName(cell.Number);
+            (string type, string message, string place, int line, IReadOnlyList<string> frames) = exception switch
+            {
+                CellException e => (e.Name, e.Message, name, e.Line, []),
+                CompilationErrorException e => DescribeCompilation(e, name),
+                _ => DescribeThrown(exception, name),
+            };
+            CellRequest at = _cells.GetValueOrDefault(place, cell);
+            string[] texts = [.. frames.Select(frame => OutputLimits.Cut(frame, MostFrame))];
+            return new CellError(type, OutputLimits.Cut(message), line, OutputLimits.Cut(CellText.Line(at.Code, line).Trim(), MostFrame), texts,
+                Words(exception.ToString), at.Number);
+        }
+#pragma warning disable CA1031 // There is nothing else to say of it.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return new CellError(exception.GetType().FullName!, $"(it can't be described: {e.GetType().FullName})", Cell: cell.Number);
+        }
     }
 
-    private (string, string, int, IReadOnlyList<string>) DescribeCompilation(CompilationErrorException exception, string name)
+    private static string Words(Func<string?> words)
+    {
+        try
+        {
+            return OutputLimits.Cut(words() ?? "");
+        }
+#pragma warning disable CA1031 // It is a cell's code.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return $"(its message can't be read: that throws {e.GetType().FullName})";
+        }
+    }
+
+    private (string, string, string, int, IReadOnlyList<string>) DescribeCompilation(CompilationErrorException exception, string name)
     {
         Diagnostic[] errors = [.. exception.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error)];
         FileLinePositionSpan[] spans = [.. errors.Select(d => d.Location.GetLineSpan())];
@@ -38,24 +71,25 @@ internal sealed class CellErrors(string folder)
             return $"{position}error {error.Id}: {error.GetMessage()}";
         });
         string message = string.Join('\n', texts.Take(MostDiagnostics));
-        return ("CompilationError", errors.Length > MostDiagnostics ? $"{message}\nand {errors.Length - MostDiagnostics} more" : message, line, []);
+        return ("CompilationError", errors.Length > MostDiagnostics ? $"{message}\nand {errors.Length - MostDiagnostics} more" : message, name, line, []);
     }
 
-    private (string, string, int, IReadOnlyList<string>) DescribeThrown(Exception exception, string name)
+    private (string, string, string, int, IReadOnlyList<string>) DescribeThrown(Exception exception, string name)
     {
         while (exception is TargetInvocationException { InnerException: { } inner })
         {
             exception = inner;
         }
 
-        string message = exception.Message;
+        string message = Words(() => exception.Message);
         if (exception is TypeInitializationException { InnerException: { } cause })
         {
-            message += " " + cause.Message;
+            message += " " + Words(() => cause.Message);
         }
 
         StackFrame[] frames = new StackTrace(exception, fNeedFileInfo: true).GetFrames();
-        int line = frames.FirstOrDefault(frame => Place(frame.GetFileName()) == name)?.GetFileLineNumber() ?? 0;
+        StackFrame? at = frames.FirstOrDefault(frame => Place(frame.GetFileName()) == name)
+            ?? frames.FirstOrDefault(frame => _cells.ContainsKey(Place(frame.GetFileName())));
         List<string> texts = [];
         foreach (StackFrame frame in frames)
         {
@@ -78,7 +112,7 @@ internal sealed class CellErrors(string folder)
             texts.Add("…");
         }
 
-        return (exception.GetType().FullName!, message, line, texts);
+        return (exception.GetType().FullName!, message, at is null ? name : Place(at.GetFileName()), at?.GetFileLineNumber() ?? 0, texts);
     }
 
     // A cell's name is no path, but comes back from the compiler as one.

@@ -1,4 +1,4 @@
-using System.Text;
+using Microsoft.CodeAnalysis.Text;
 
 namespace Workbook.Cli.Kernel;
 
@@ -9,70 +9,66 @@ internal sealed record CellPart(int Line, string Text, bool IsImport);
 /// <summary>Takes a cell apart at its magic lines.</summary>
 internal static class CellParts
 {
+    private const string Import = "#!import";
+
     /// <exception cref="CellException">A magic that this runner does not have.</exception>
     public static IReadOnlyList<CellPart> Split(string code)
     {
-        string[] lines = code.ReplaceLineEndings("\n").Split('\n');
         List<CellPart> parts = [];
-        StringBuilder text = new();
-        bool blank = true;
-        void EndPart(int line)
-        {
-            if (!blank)
-            {
-                parts.Add(new CellPart(line, text.ToString(), IsImport: false));
-            }
+        char[] text = code.ToCharArray();
+        int start = 0;
 
-            // Blank lines in the place of what came before keep the compiler's line numbers those of the cell.
-            text.Clear().Append('\n', line);
-            blank = true;
+        void EndPart(int end)
+        {
+            if (text.AsSpan(start, end - start).ContainsAnyExcept(" \t\r\n"))
+            {
+                // Blanks in the place of what came before keep the compiler's line numbers those of the cell.
+                parts.Add(new CellPart(SourceText.From(code).Lines.GetLineFromPosition(start).LineNumber + 1, Blank(code, start) + new string(text, start, end - start),
+                    IsImport: false));
+            }
         }
 
-        for (int i = 0; i < lines.Length; i++)
+        foreach (CellDirective directive in CellText.Directives(code))
         {
-            string line = lines[i].Trim();
-            if (line.StartsWith("#!import", StringComparison.Ordinal) && (line.Length == 8 || char.IsWhiteSpace(line[8])))
+            if (directive.Is(Import))
             {
-                string path = line[8..].Trim().Trim('"');
+                string path = directive.Argument(Import);
                 if (path.Length == 0)
                 {
-                    throw new CellException(i + 1, "MagicCommandError", "#!import names no file: write #!import path");
+                    throw new CellException(directive.Line, "MagicCommandError", "#!import names no file: write #!import path");
                 }
 
-                EndPart(i + 1);
-                parts.Add(new CellPart(i + 1, path, IsImport: true));
-                continue;
+                EndPart(directive.Span.Start);
+                parts.Add(new CellPart(directive.Line, path, IsImport: true));
+                start = directive.Span.End;
             }
-
-            if (line is "#!csharp" or "#!c#" && blank)
+            else if (directive.Text is "#!csharp" or "#!c#" && !text.AsSpan(start, directive.Span.Start - start).ContainsAnyExcept(" \t\r\n"))
             {
-                text.Append('\n');
-                continue;
+                Clear(directive.Span);
             }
-
-            if (line.StartsWith("#!", StringComparison.Ordinal))
+            else if (directive.Is("#i"))
             {
-                throw new CellException(i + 1, "MagicCommandError",
-                    $"{line.Split(' ')[0]} is not known here: C# cells may use #!import, #r, #load and #!csharp in the first line; "
+                Clear(directive.Span); // where packages come from: without packages nothing depends on it
+            }
+            else if (directive.Text.StartsWith("#!", StringComparison.Ordinal))
+            {
+                throw new CellException(directive.Line, "MagicCommandError",
+                    $"{directive.Text.Split(' ')[0]} is not known here: C# cells may use #!import, #r, #load and #!csharp in the first line; "
                     + "--kernel dotnet-interactive runs the others");
             }
-
-            if (IsNugetReference(line))
+            else if (directive.Is("#r") && directive.Argument("#r").StartsWith("nuget:", StringComparison.OrdinalIgnoreCase))
             {
-                throw new CellException(i + 1, "ReferenceError",
+                throw new CellException(directive.Line, "ReferenceError",
                     "#r \"nuget:…\" is not supported: reference the package in a project, or #r the path of its DLL; "
                     + "--kernel dotnet-interactive runs it as it is");
             }
-
-            text.Append(lines[i]).Append('\n');
-            blank &= line.Length == 0;
         }
 
-        EndPart(lines.Length);
+        EndPart(code.Length);
         return parts;
+
+        void Clear(TextSpan span) => Array.Fill(text, ' ', span.Start, span.Length);
     }
 
-    private static bool IsNugetReference(string line) =>
-        line.StartsWith("#r", StringComparison.Ordinal) && line[2..].TrimStart().TrimStart('"').TrimStart()
-            .StartsWith("nuget:", StringComparison.OrdinalIgnoreCase);
+    private static string Blank(string code, int end) => new('\n', SourceText.From(code[..end]).Lines.Count - 1);
 }

@@ -34,9 +34,11 @@ internal sealed class ConsoleText(EventChannel channel, string stream) : TextWri
 
     private void Send(string? text)
     {
-        if (!string.IsNullOrEmpty(text))
+        for (int from = 0, end; from < text?.Length; from = end)
         {
-            channel.Send(new KernelEvent(KernelEventKind.Stream) { Stream = stream, Text = text });
+            end = Math.Min(from + OutputLimits.Piece, text.Length);
+            end += end < text.Length && char.IsHighSurrogate(text[end - 1]) ? 1 : 0;
+            channel.Send(new KernelEvent(KernelEventKind.Stream) { Stream = stream, Text = text[from..end] });
         }
     }
 }

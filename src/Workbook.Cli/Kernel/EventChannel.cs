@@ -1,4 +1,6 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Workbook.Cli.Kernel;
 
@@ -6,11 +8,18 @@ namespace Workbook.Cli.Kernel;
 /// before it.</summary>
 internal sealed class EventChannel(Stream pipe)
 {
+    // Characters as they are: what is shown is mostly HTML, whose escapes take six bytes for one.
+    private static readonly KernelJson s_json = new(new JsonSerializerOptions
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
     private readonly Lock _lock = new();
 
     public void Send(KernelEvent message)
     {
-        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(message, KernelJson.Default.KernelEvent), (byte)'\n'];
+        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(message, s_json.KernelEvent), (byte)'\n'];
         lock (_lock)
         {
             try

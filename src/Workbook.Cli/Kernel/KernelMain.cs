@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.IO.Pipes;
 using System.Runtime.InteropServices;
 using System.Text.Json;
@@ -13,7 +14,12 @@ internal static class KernelMain
     /// <summary>The hidden command's name; its arguments are the two pipes' handles and the end-of-cell mark.</summary>
     public const string Command = "kernel";
 
-    private static bool s_busy;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
+    // Which cell began what runs: flows to the threads, tasks and methods that it starts.
+    private static readonly AsyncLocal<CellRequest?> s_origin = new();
+
+    private static CellRequest s_current = CellRequest.End;
 
     public static int Run(string[] arguments)
     {
@@ -24,12 +30,14 @@ internal static class KernelMain
         }
 
         MemoryLimit.Apply();
-        using AnonymousPipeClientStream requestPipe = new(PipeDirection.In, requestHandle);
-        using AnonymousPipeClientStream eventPipe = new(PipeDirection.Out, eventHandle);
+        ProcessTree.BeginSession();
+        ProcessTree.Adopt();
+        AnonymousPipeClientStream requestPipe = new(PipeDirection.In, requestHandle);
+        AnonymousPipeClientStream eventPipe = new(PipeDirection.Out, eventHandle);
         NativeOutput.KeepFromChildren(requestPipe.SafePipeHandle.DangerousGetHandle());
         NativeOutput.KeepFromChildren(eventPipe.SafePipeHandle.DangerousGetHandle());
         EventChannel channel = new(eventPipe);
-        using BlockingCollection<CellRequest> requests = [];
+        BlockingCollection<CellRequest> requests = [];
         new Thread(() => ReadRequests(requestPipe, requests)) { IsBackground = true }.Start();
 
         // A terminal sends Ctrl-C to all its processes; the runner decides what to do about it.
@@ -41,38 +49,44 @@ internal static class KernelMain
         NotebookHost.Current = new RunnerHost(channel);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => channel.Send(new KernelEvent(KernelEventKind.Exiting));
 
-        string folder = Environment.CurrentDirectory;
-        using ScriptSession session = new(folder);
-        CellErrors errors = new(folder);
-        CellRequest? current = null;
-        AppDomain.CurrentDomain.UnhandledException += (_, e) =>
-        {
-            if (e.ExceptionObject is Exception exception && current is not null)
-            {
-                channel.Send(new KernelEvent(KernelEventKind.Error) { Error = errors.Describe(exception, current) });
-            }
-        };
+        // What cells print is compared and stored: numbers look the same everywhere, whatever cultures there are.
+        CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+        CultureInfo.CurrentUICulture = CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
 
+        string folder = Environment.CurrentDirectory;
+        CellErrors errors = new(folder);
+        void Fail(Exception exception) =>
+            channel.Send(new KernelEvent(KernelEventKind.Error) { Error = errors.Describe(exception, s_origin.Value ?? s_current) });
+
+        AppDomain.CurrentDomain.UnhandledException += (_, e) => Fail(e.ExceptionObject as Exception ?? new InvalidOperationException("not an exception"));
+        CellContext context = new(Fail);
+        ScriptSession session = new(folder, context);
         foreach (CellRequest cell in requests.GetConsumingEnumerable())
         {
-            current = cell;
-            Volatile.Write(ref s_busy, true);
-            RunCell(session, errors, cell, channel);
+            if (cell.IsEnd)
+            {
+                End(context, channel);
+                native.EndCell();
+                return 0; // threads that the notebook left may still end it otherwise
+            }
+
+            s_origin.Value = s_current = cell;
+            errors.Begin(cell);
+            RunCell(session, cell, channel, Fail);
             native.EndCell();
-            Volatile.Write(ref s_busy, false);
             channel.Send(new KernelEvent(KernelEventKind.Finished));
         }
 
         return 0;
     }
 
-    private static void RunCell(ScriptSession session, CellErrors errors, CellRequest cell, EventChannel channel)
+    private static void RunCell(ScriptSession session, CellRequest cell, EventChannel channel, Action<Exception> fail)
     {
         try
         {
             if (session.RunAsync(cell).GetAwaiter().GetResult() is { } value)
             {
-                channel.Send(new KernelEvent(KernelEventKind.Result) { Bundle = new(ValueFormatter.ToBundle(value)) });
+                channel.Send(new KernelEvent(KernelEventKind.Result) { Bundle = OutputLimits.Cut(ValueFormatter.ToBundle(value)) });
             }
         }
 #pragma warning disable CA1031 // Whatever a cell throws is the cell's error.
@@ -80,8 +94,28 @@ internal static class KernelMain
 #pragma warning restore CA1031
         {
             ProgressBar.StopAll();
-            channel.Send(new KernelEvent(KernelEventKind.Error) { Error = errors.Describe(exception, cell) });
+            fail(exception);
         }
+    }
+
+    private static void End(CellContext context, EventChannel channel)
+    {
+        if (!context.WaitForRest())
+        {
+            const string remark = "[an async void method still ran when the notebook ended: it was ended with it]\n";
+            channel.Send(new KernelEvent(KernelEventKind.Stream) { Stream = "stderr", Text = remark });
+        }
+
+        using Process self = Process.GetCurrentProcess();
+        int id = self.Id;
+        void Last()
+        {
+            Thread.Sleep(s_patience);
+            channel.Send(new KernelEvent(KernelEventKind.Ended));
+            KillSelf(id);
+        }
+
+        new Thread(Last) { IsBackground = true }.Start();
     }
 
     private static void ReadRequests(Stream pipe, BlockingCollection<CellRequest> requests)
@@ -99,14 +133,13 @@ internal static class KernelMain
             // Same as the end: the runner is gone.
         }
 
-        requests.CompleteAdding();
+        // The runner asks for an end and waits for it. Where the pipe ends it has died, or wants no more: nothing here outlives it.
+        KillSelf(Environment.ProcessId);
+    }
 
-        // The runner closes the pipe when it is done, or has died: a cell that still runs must not outlive it.
-        if (!Volatile.Read(ref s_busy))
-        {
-            Thread.Sleep(TimeSpan.FromSeconds(3));
-        }
-
-        Process.GetCurrentProcess().Kill();
+    private static void KillSelf(int id)
+    {
+        ProcessTree.End(id, withRoot: false);
+        Process.GetProcessById(id).Kill();
     }
 }

@@ -15,10 +15,13 @@ internal sealed class RunnerHost(EventChannel channel) : INotebookHost
     public string Display(IReadOnlyDictionary<string, string> bundle)
     {
         string id = Interlocked.Increment(ref _lastId).ToString();
-        channel.Send(new KernelEvent(KernelEventKind.Display) { Id = id, Bundle = new(bundle) });
+        channel.Send(new KernelEvent(KernelEventKind.Display) { Id = id, Bundle = OutputLimits.Cut(bundle) });
         return id;
     }
 
-    public void Update(string id, IReadOnlyDictionary<string, string> bundle) =>
-        channel.Send(new KernelEvent(KernelEventKind.Update) { Id = id, Bundle = new(bundle) });
+    public void Update(string id, IReadOnlyDictionary<string, string> bundle)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        channel.Send(new KernelEvent(KernelEventKind.Update) { Id = id, Bundle = OutputLimits.Cut(bundle) });
+    }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
 using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -13,13 +14,16 @@ internal sealed class ScriptSession : IDisposable
 {
     private const int DeepestImport = 20;
     private readonly string _folder;
+    private readonly SynchronizationContext _context;
     private readonly ScriptOptions _options;
     private readonly InteractiveAssemblyLoader _loader = new();
     private ScriptState<object?>? _state;
 
-    public ScriptSession(string folder)
+    /// <param name="folder">The notebook's folder.</param>
+    /// <param name="context">What code runs in.</param>
+    public ScriptSession(string folder, SynchronizationContext context)
     {
-        _folder = folder;
+        (_folder, _context) = (folder, context);
         _options = ScriptOptions.Default
             .WithReferences(OwnAssemblies.Defaults().Select(path => MetadataReference.CreateFromFile(path)))
             .WithImports(
@@ -106,9 +110,17 @@ internal sealed class ScriptSession : IDisposable
         Script<object?> script = _state is null
             ? CSharpScript.Create<object?>(code, options, assemblyLoader: _loader)
             : _state.Script.ContinueWith<object?>(code, options);
+        SynchronizationContext.SetSynchronizationContext(_context); // this method's caller has its own again afterwards
+
+        // What a cell has declared before it threw is there for the cells that follow, as in the kernel.
         _state = _state is null
-            ? await script.RunAsync().ConfigureAwait(false)
-            : await script.RunFromAsync(_state).ConfigureAwait(false);
+            ? await script.RunAsync(catchException: _ => true).ConfigureAwait(false)
+            : await script.RunFromAsync(_state, catchException: _ => true).ConfigureAwait(false);
+        if (_state.Exception is { } thrown)
+        {
+            ExceptionDispatchInfo.Throw(thrown);
+        }
+
         return _state.ReturnValue;
     }
 }

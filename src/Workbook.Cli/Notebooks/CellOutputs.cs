@@ -9,28 +9,38 @@ internal sealed class CellOutputs
 {
     private const int MostTextPerCell = 1_000_000;
     private const int MostDisplayedPerCell = 64_000_000;
+    private const int MostOutputsPerCell = 10_000;
+    private const int MostPerNotebook = 200_000_000;
+    private const int OutputItself = 1000; // what one takes beside its text
 
-    private readonly Dictionary<string, JsonObject> _displays = [];
+    private readonly Dictionary<string, (JsonObject Output, long Size)> _displays = [];
+    private readonly Dictionary<int, JsonArray> _cells = [];
     private readonly Lock _lock = new();
     private JsonArray _outputs = [];
     private StreamText? _stream;
     private JsonObject? _streamOutput;
     private int _textLeft;
     private long _displayedLeft;
+    private long _notebookLeft = MostPerNotebook;
+    private bool _isFull;
     private int _executionCount;
     private bool _complete;
 
     /// <summary>From now on outputs go to this cell.</summary>
-    public void Begin(JsonObject cell, int executionCount)
+    /// <param name="cell">The cell.</param>
+    /// <param name="executionCount">Its place among those that ran.</param>
+    /// <param name="number">Its place among the code cells, by which errors name it.</param>
+    public void Begin(JsonObject cell, int executionCount, int number)
     {
         lock (_lock)
         {
             EndStream();
-            _outputs = cell["outputs"]!.AsArray();
+            _outputs = _cells[number] = cell["outputs"]!.AsArray();
             cell["execution_count"] = executionCount;
             _executionCount = executionCount;
             _textLeft = MostTextPerCell;
             _displayedLeft = MostDisplayedPerCell;
+            _isFull = false;
         }
     }
 
@@ -58,33 +68,22 @@ internal sealed class CellOutputs
             switch (message.Kind)
             {
                 case KernelEventKind.Stream:
-                    AddStream(message.Stream!, message.Text!);
+                    AddStream(message.Stream ?? "stdout", message.Text ?? "");
                     break;
                 case KernelEventKind.Display:
-                    JsonObject display = new() { ["data"] = ToData(message.Bundle!), ["metadata"] = new JsonObject(), ["output_type"] = "display_data" };
-                    if (AddShown(display, message.Bundle!))
-                    {
-                        _displays[message.Id!] = display;
-                    }
-
+                    AddShown(message, new() { ["data"] = null, ["metadata"] = new JsonObject(), ["output_type"] = "display_data" });
                     break;
                 case KernelEventKind.Update:
-                    if (_displays.TryGetValue(message.Id!, out JsonObject? shown))
-                    {
-                        shown["data"] = ToData(message.Bundle!);
-                    }
-
+                    Update(message);
                     break;
                 case KernelEventKind.Result:
-                    AddShown(
-                        new()
-                        {
-                            ["data"] = ToData(message.Bundle!),
-                            ["execution_count"] = _executionCount,
-                            ["metadata"] = new JsonObject(),
-                            ["output_type"] = "execute_result"
-                        },
-                        message.Bundle!);
+                    AddShown(message, new()
+                    {
+                        ["data"] = null,
+                        ["execution_count"] = _executionCount,
+                        ["metadata"] = new JsonObject(),
+                        ["output_type"] = "execute_result",
+                    });
                     break;
                 case KernelEventKind.Error:
                     AddError(message.Error!);
@@ -123,7 +122,7 @@ internal sealed class CellOutputs
     {
         try
         {
-            return JsonNode.Parse(text, documentOptions: new() { AllowDuplicateProperties = false });
+            return JsonNode.Parse(text, documentOptions: JupyterJson.Displayed);
         }
         catch (JsonException)
         {
@@ -136,14 +135,14 @@ internal sealed class CellOutputs
         if (_stream is null || _streamOutput!["name"]!.GetValue<string>() != stream)
         {
             EndStream();
-            if (_textLeft <= 0)
+            if (Math.Min(_textLeft, _notebookLeft) <= 0)
             {
                 return;
             }
 
             _streamOutput = new JsonObject { ["name"] = stream, ["output_type"] = "stream" };
             _outputs.Add(_streamOutput);
-            _stream = new StreamText(_textLeft);
+            _stream = new StreamText((int)Math.Min(_textLeft, _notebookLeft));
         }
 
         _stream.Append(text);
@@ -155,24 +154,52 @@ internal sealed class CellOutputs
         {
             // Each output costs something even if its text is short: a loop may change between the streams without end.
             _textLeft -= _stream.Length + 100;
+            _notebookLeft -= _stream.Length + OutputItself;
             _streamOutput!["text"] = MultilineText.ToLines(_stream.ToString());
             _stream = null;
         }
     }
 
-    private bool AddShown(JsonObject output, Dictionary<string, string> bundle)
+    private void AddShown(KernelEvent message, JsonObject output)
     {
-        bool hadRoom = _displayedLeft > 0;
-        _displayedLeft -= bundle.Sum(entry => (long)entry.Value.Length) + 100;
-        if (_displayedLeft > 0)
+        long size = Size(message);
+        if (!HasRoom(size))
         {
-            EndStream();
-            _outputs.Add(output);
+            return;
+        }
+
+        EndStream();
+        output["data"] = ToData(message.Bundle ?? []);
+        _outputs.Add(output);
+        if (message.Id is { } id)
+        {
+            _displays[id] = (output, size);
+        }
+    }
+
+    private void Update(KernelEvent message)
+    {
+        if (message.Id is { } id && _displays.TryGetValue(id, out (JsonObject Output, long Size) shown) && HasRoom(Size(message) - shown.Size))
+        {
+            shown.Output["data"] = ToData(message.Bundle ?? []);
+            _displays[id] = (shown.Output, Size(message));
+        }
+    }
+
+    private static long Size(KernelEvent message) => OutputItself + (message.Bundle ?? []).Sum(entry => (long)entry.Key.Length + entry.Value.Length);
+
+    private bool HasRoom(long size)
+    {
+        if (size <= Math.Min(_displayedLeft, _notebookLeft) && (size <= 0 || _outputs.Count < MostOutputsPerCell))
+        {
+            _displayedLeft -= size;
+            _notebookLeft -= size;
             return true;
         }
 
-        if (hadRoom)
+        if (!_isFull)
         {
+            _isFull = true;
             AddStream("stderr", "[this cell displays too much: further displays are left out]\n");
         }
 
@@ -182,6 +209,7 @@ internal sealed class CellOutputs
     private void AddError(CellError error)
     {
         EndStream();
+        _notebookLeft -= (3L * error.Message.Length) + OutputItself;
         List<string> traceback = [];
         if (error.Line > 0)
         {
@@ -190,7 +218,7 @@ internal sealed class CellOutputs
 
         traceback.Add($"{error.Name}: {error.Message}");
         traceback.AddRange((error.Frames ?? []).Select(frame => "   " + frame));
-        _outputs.Add(new JsonObject
+        _cells.GetValueOrDefault(error.Cell, _outputs).Add(new JsonObject
         {
             ["ename"] = error.Name,
             ["evalue"] = error.Message,

@@ -8,8 +8,17 @@ namespace Workbook.Cli.Notebooks;
 /// <summary>JSON as Jupyter writes it: indented by one, keys in order, characters as they are, a line end at the end.</summary>
 internal static class JupyterJson
 {
+    private const int Deepest = 1000; // Python's reader has about the same limit
+
+    /// <summary>How a notebook's JSON is read.</summary>
+    public static JsonDocumentOptions Document { get; } = new() { AllowDuplicateProperties = false, MaxDepth = Deepest };
+
+    /// <summary>How JSON is read that an output of a notebook is to hold: so that the notebook can be read again.</summary>
+    public static JsonDocumentOptions Displayed { get; } = new() { AllowDuplicateProperties = false, MaxDepth = Deepest - 100 };
+
     private static readonly JsonWriterOptions s_options = new()
     {
+        MaxDepth = 2 * Deepest,
         Indented = true,
         IndentSize = 1,
         NewLine = "\n",

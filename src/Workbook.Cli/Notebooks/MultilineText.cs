@@ -5,8 +5,16 @@ namespace Workbook.Cli.Notebooks;
 /// <summary>Text as notebooks hold it: an array of lines, each with its line end.</summary>
 internal static class MultilineText
 {
-    public static JsonArray ToLines(string text)
+    private const int MostLines = 100_000;
+
+    /// <summary>The lines; of a text of very many, which would take far more memory than it, the text as one string, as the format has it too.</summary>
+    public static JsonNode ToLines(string text)
     {
+        if (text.Length > MostLines && text.AsSpan().Count('\n') > MostLines)
+        {
+            return text;
+        }
+
         JsonArray lines = [];
         int start = 0;
         while (start < text.Length)

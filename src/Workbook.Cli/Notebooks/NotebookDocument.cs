@@ -7,6 +7,11 @@ namespace Workbook.Cli.Notebooks;
 /// <summary>A notebook in nbformat 4.5. What the runner does not know is kept as it is.</summary>
 internal sealed class NotebookDocument
 {
+    /// <summary>The tag of a cell that is meant to fail: what follows it runs all the same.</summary>
+    public const string RaisesTag = "raises-exception";
+
+    private const string SkippedTag = "skip-execution";
+
     private readonly JsonArray _cells;
 
     /// <summary>Takes a document that <see cref="NotebookReader"/> has checked.</summary>
@@ -38,6 +43,9 @@ internal sealed class NotebookDocument
     public static bool HasTag(JsonObject cell, string tag) =>
         cell["metadata"]?["tags"] is JsonArray tags && tags.Any(t => t?.GetValueKind() == System.Text.Json.JsonValueKind.String && t.GetValue<string>() == tag);
 
+    /// <summary>Whether a cell says that it is not to be run: it stays as it is.</summary>
+    public static bool IsSkipped(JsonObject cell) => HasTag(cell, SkippedTag);
+
     /// <summary>The engine that the notebook asks for in its metadata (<c>{"workbook": {"kernel": …}}</c>); null where it asks for none.</summary>
     public string? EngineName => NotebookLanguage.Text(Root["metadata"], "workbook", "kernel");
 
@@ -47,7 +55,7 @@ internal sealed class NotebookDocument
     /// <summary>Removes what an earlier run left in the code cells.</summary>
     public void ClearOutputs()
     {
-        foreach (JsonObject cell in CodeCells)
+        foreach (JsonObject cell in CodeCells.Where(cell => !IsSkipped(cell)))
         {
             cell["execution_count"] = null;
             cell["outputs"] = new JsonArray();
@@ -59,7 +67,7 @@ internal sealed class NotebookDocument
     /// <summary>Inserts a code cell behind another, in its language.</summary>
     public void InsertAfter(JsonObject cell, string source, string tag)
     {
-        string id = NewId(tag + source);
+        string id = NewId(tag + source, TakenIds());
         JsonObject metadata = new() { ["tags"] = new JsonArray(tag) };
         foreach (string language in NotebookLanguage.Keys)
         {
@@ -86,7 +94,7 @@ internal sealed class NotebookDocument
     // Cells have ids since 4.5. They come from the content, so that a notebook that is run twice stays the same.
     private void AddMissingIds()
     {
-        HashSet<string> seen = [];
+        HashSet<string> taken = TakenIds(), seen = [];
         for (int i = 0; i < _cells.Count; i++)
         {
             JsonObject cell = _cells[i]!.AsObject();
@@ -94,20 +102,21 @@ internal sealed class NotebookDocument
             bool valid = id is { Length: >= 1 and <= 64 } && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
             if (!valid || !seen.Add(id!))
             {
-                id = NewId(i + Source(cell));
+                id = NewId(i + Source(cell), taken);
                 cell["id"] = id;
                 seen.Add(id);
             }
         }
     }
 
-    private string NewId(string content)
+    private HashSet<string> TakenIds() => [.. _cells.Select(cell => cell!["id"]?.ToString()).OfType<string>()];
+
+    private static string NewId(string content, HashSet<string> taken)
     {
-        HashSet<string?> taken = [.. _cells.Select(cell => cell!["id"]?.ToString())];
         for (int attempt = 0; ; attempt++)
         {
             string id = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(attempt + content)))[..8];
-            if (!taken.Contains(id))
+            if (taken.Add(id))
             {
                 return id;
             }

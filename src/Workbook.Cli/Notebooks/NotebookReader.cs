@@ -6,8 +6,6 @@ namespace Workbook.Cli.Notebooks;
 /// <summary>Reads a notebook and checks that this runner can run it.</summary>
 internal static class NotebookReader
 {
-    private static readonly JsonDocumentOptions s_options = new() { AllowDuplicateProperties = false };
-
     /// <exception cref="WorkbookException">The file is no notebook, or one in another format or language.</exception>
     public static NotebookDocument Read(string path)
     {
@@ -28,11 +26,11 @@ internal static class NotebookReader
         JsonNode? root;
         try
         {
-            root = JsonNode.Parse(text, documentOptions: s_options);
+            root = JsonNode.Parse(text, documentOptions: JupyterJson.Document);
         }
         catch (JsonException e)
         {
-            throw Fault(path, $"is not valid JSON (line {e.LineNumber + 1})");
+            throw Fault(path, JsonFault.Describe(text, e));
         }
 
         if (root is not JsonObject document)
@@ -42,15 +40,20 @@ internal static class NotebookReader
 
         CheckFormat(path, document);
         CheckLanguage(path, document["metadata"]);
+        if (document["metadata"] is not (null or JsonObject))
+        {
+            throw Fault(path, "has metadata that is not an object");
+        }
+
+        document["metadata"] ??= new JsonObject(); // the format wants it
         if (document["cells"] is not JsonArray cells)
         {
             throw Fault(path, "is not a notebook: it has no cells");
         }
 
-        int code = 0;
         for (int i = 0; i < cells.Count; i++)
         {
-            CheckCell(path, cells[i], i + 1, ref code);
+            CheckCell(path, cells[i], i + 1);
         }
 
         return new NotebookDocument(path, document);
@@ -82,7 +85,7 @@ internal static class NotebookReader
         }
     }
 
-    private static void CheckCell(string path, JsonNode? cell, int number, ref int code)
+    private static void CheckCell(string path, JsonNode? cell, int number)
     {
         string? type = cell is JsonObject ? NotebookLanguage.Text(cell, "cell_type") : null;
         if (type is not ("code" or "markdown" or "raw"))
@@ -100,11 +103,7 @@ internal static class NotebookReader
             throw Fault(path, $"cell {number} has metadata that is not an object");
         }
 
-        if (type == "code")
-        {
-            code++;
-            cell["metadata"] ??= new JsonObject();
-        }
+        cell["metadata"] ??= new JsonObject();
     }
 
     private static bool TryGetInt(JsonNode? node, out int value)

@@ -1,12 +1,14 @@
-using System.Text.RegularExpressions;
+using Workbook.Cli.Kernel;
 
 namespace Workbook.Cli.Notebooks;
 
 /// <summary>What a notebook executes: its code cells, and the files that they load.</summary>
-internal static partial class NotebookSources
+internal static class NotebookSources
 {
     // Written by the build, with the paths of one clone: what it loads counts as the library's version.
     private const string OwnScript = "lab.csx";
+
+    private static readonly string[] s_loads = ["#r", "#load", "#!import"];
 
     /// <summary>The text of each code cell and of each C# file that is loaded, once each, with \n at line ends.</summary>
     /// <param name="libraries">The assemblies' files that are referenced by their paths.</param>
@@ -14,7 +16,7 @@ internal static partial class NotebookSources
     {
         List<string> sources = [], assemblies = [];
         HashSet<string> seen = [];
-        foreach (string source in notebook.CodeCells.Select(NotebookDocument.Source))
+        foreach (string source in notebook.CodeCells.Where(cell => !NotebookDocument.IsSkipped(cell)).Select(NotebookDocument.Source))
         {
             Add(source, Path.GetDirectoryName(notebook.Path)!);
         }
@@ -26,15 +28,16 @@ internal static partial class NotebookSources
         {
             string code = source.ReplaceLineEndings("\n");
             sources.Add(code);
-            foreach (Match line in Loads().Matches(code))
+            foreach ((string name, string argument) in CellText.Directives(code).SelectMany(line =>
+                s_loads.Where(line.Is).Select(load => (load, line.Argument(load)))))
             {
-                string path = Path.GetFullPath(line.Groups[2].Value.Trim(), folder);
+                string path = Path.GetFullPath(argument, folder);
                 if (Path.GetFileName(path) == OwnScript || !File.Exists(path) || !seen.Add(path))
                 {
                     continue;
                 }
 
-                if (line.Groups[1].Value == "r")
+                if (name == "#r")
                 {
                     assemblies.Add(path);
                 }
@@ -45,7 +48,4 @@ internal static partial class NotebookSources
             }
         }
     }
-
-    [GeneratedRegex("""^\s*#(r|load|!import)\s+"?([^"\n]+)"?""", RegexOptions.Multiline)]
-    private static partial Regex Loads();
 }

@@ -29,7 +29,8 @@ internal static class ClaimOutputs
         return [.. claims.Values];
     }
 
-    /// <summary>The outputs that show something: MIME type → what it shows.</summary>
+    /// <summary>The outputs that show something: MIME type → what it shows. A cell that is not run keeps those of another run: they say nothing of this one.</summary>
     public static IEnumerable<JsonObject> Data(NotebookDocument notebook) =>
-        notebook.CodeCells.SelectMany(cell => (cell["outputs"] as JsonArray ?? []).Select(output => (output as JsonObject)?["data"])).OfType<JsonObject>();
+        notebook.CodeCells.Where(cell => !NotebookDocument.IsSkipped(cell))
+            .SelectMany(cell => (cell["outputs"] as JsonArray ?? []).Select(output => (output as JsonObject)?["data"])).OfType<JsonObject>();
 }

@@ -14,7 +14,12 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
     private readonly CellOutputs _outputs = new();
     private CellError? _error;
     private bool _exiting;
+    private readonly List<string> _allowed = [];
     private string _lastWords = "";
+    private SilenceWatch? _watch;
+
+    /// <summary>A line for each cell that failed and was allowed to, though it does not say that it fails.</summary>
+    public IReadOnlyList<string> Allowed => _allowed;
 
     /// <summary>The stack trace behind a failure.</summary>
     public string? Details => _error?.Details;
@@ -52,8 +57,8 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
 
     private async Task<string?> RunCellsAsync(IReadOnlyList<JsonObject> cells, CancellationToken cancellation)
     {
-        using CancellationTokenSource timeout = new();
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
+        using CancellationTokenSource timeout = new(), silence = new(), ended = new();
+        using CancellationTokenSource any = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token, silence.Token);
         if (options.Timeout is { } limit)
         {
             timeout.CancelAfter(limit);
@@ -71,61 +76,112 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
         }
 
         await using IEngine kernel = started;
-        int executed = 0;
+        if (options.Silence is { } silent)
+        {
+            _watch = new SilenceWatch(silent, kernel.TreeSeconds);
+            _ = _watch.WatchAsync(ended.Token).ContinueWith(_ => silence.Cancel(), ended.Token, TaskContinuationOptions.OnlyOnRanToCompletion,
+                TaskScheduler.Default);
+        }
+
+        int executed = 0, last = 0;
         for (int i = 0; i < cells.Count; i++)
         {
             string code = NotebookDocument.Source(cells[i]);
-            if (string.IsNullOrWhiteSpace(code))
+            if (string.IsNullOrWhiteSpace(code) || NotebookDocument.IsSkipped(cells[i]))
             {
                 continue;
             }
 
-            progress.CellStarted(notebook.Name, i + 1, cells.Count);
-            _outputs.Begin(cells[i], ++executed);
-            _lastWords = "";
-            try
+            last = i + 1;
+            progress.CellStarted(notebook.Name, last, cells.Count);
+            _outputs.Begin(cells[i], ++executed, last);
+            CellRequest request = new(last, code, notebook.LanguageOf(cells[i]));
+            bool goesOn = await TryAsync(kernel, () => kernel.RunAsync(request, any.Token), timeout, silence, cancellation).ConfigureAwait(false);
+            if (_error is not null && !(goesOn && IsAllowed(cells, last)))
             {
-                if (!await kernel.RunAsync(new CellRequest(i + 1, code, notebook.LanguageOf(cells[i])), either.Token).ConfigureAwait(false) && _error is null)
-                {
-                    WasKilled = kernel.WasKilled;
-                    Fail(_exiting
-                        ? new CellError("ProcessExited", $"the cell ended the notebook's process (Environment.Exit, {kernel.DescribeExit()})")
-                        : new CellError("ProcessCrashed", $"the notebook's process crashed ({kernel.DescribeExit()}){DescribeLastWords()}"));
-                }
-            }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                Fail(new CellError("Interrupted", "the run was interrupted in this cell"));
-            }
-            catch (OperationCanceledException)
-            {
-                Fail(new CellError("Timeout", $"the notebook ran longer than {options.Timeout!.Value.TotalSeconds:0.###} s and was stopped in this cell "
-                    + $"(--timeout)"));
-            }
-
-            if (_error is not null)
-            {
-                return Describe(i + 1, _error);
+                await ended.CancelAsync().ConfigureAwait(false);
+                return Describe(last, _error);
             }
         }
 
         Usage = kernel.Usage();
-        return null;
+        await TryAsync(kernel, () => kernel.EndAsync(any.Token), timeout, silence, cancellation).ConfigureAwait(false);
+        await ended.CancelAsync().ConfigureAwait(false);
+        return _error is null || IsAllowed(cells, last) ? null : Describe(last, _error);
     }
 
-    private static string Describe(int cell, CellError error)
+    // Runs a part of the notebook; what ends it otherwise than it should is its error.
+    private async Task<bool> TryAsync(IEngine kernel, Func<Task<bool>> run, CancellationTokenSource timeout, CancellationTokenSource silence,
+        CancellationToken cancellation)
     {
+        _lastWords = "";
+        try
+        {
+            if (await run().ConfigureAwait(false))
+            {
+                return true;
+            }
+
+            if (_error is null)
+            {
+                WasKilled = kernel.WasKilled;
+                Fail(_exiting
+                    ? new CellError("ProcessExited", $"the cell ended the notebook's process (Environment.Exit, {kernel.DescribeExit()})")
+                    : new CellError("ProcessCrashed", $"the notebook's process crashed ({kernel.DescribeExit()}){DescribeLastWords()}"));
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            Fail(new CellError("Interrupted", "the run was interrupted in this cell"));
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        {
+            Fail(new CellError("Timeout", $"the notebook ran longer than {options.Timeout!.Value.TotalSeconds:0.###} s and was stopped in this cell "
+                + $"(--timeout)"));
+        }
+        catch (OperationCanceledException) when (silence.IsCancellationRequested)
+        {
+            Fail(new CellError("Silence", $"for {options.Silence!.Value.TotalSeconds:0.###} s the notebook showed nothing and used no processor time, "
+                + "and was stopped in this cell (--silence SECONDS allows more, 0 any)"));
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether the notebook goes on after its error: where the cell says that it fails, or where any may.</summary>
+    private bool IsAllowed(IReadOnlyList<JsonObject> cells, int running)
+    {
+        int number = _error!.Cell == 0 ? running : _error.Cell;
+        bool expected = number >= 1 && NotebookDocument.HasTag(cells[number - 1], NotebookDocument.RaisesTag);
+        if (!expected && !options.AllowErrors)
+        {
+            return false;
+        }
+
+        if (!expected)
+        {
+            _allowed.Add(Describe(running, _error));
+        }
+
+        _error = null;
+        return true;
+    }
+
+    private static string Describe(int running, CellError error)
+    {
+        int cell = error.Cell == 0 ? running : error.Cell;
+        string meanwhile = cell == running ? "" : $" (while code cell {running} ran, or after it)";
         string[] messages = error.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         string message = messages.FirstOrDefault("");
         if (error.Line == 0)
         {
-            return $"code cell {cell}: {error.Name}: {message}";
+            return $"code cell {cell}: {error.Name}: {message}{meanwhile}";
         }
 
         string prefix = $"line {error.Line}: ";
         message = message.StartsWith(prefix, StringComparison.Ordinal) ? message[prefix.Length..] : message;
         string more = messages.Length > 1 ? $" (and {messages.Length - 1} more in the executed notebook)" : "";
-        return $"code cell {cell}, line {error.Line}: `{error.SourceLine}`: {error.Name}: {message}{more}";
+        return $"code cell {cell}, line {error.Line}: `{error.SourceLine}`: {error.Name}: {message}{more}{meanwhile}";
     }
 
     // A runtime that gives up says why in its first line, or in the second: "Process terminated."
@@ -138,15 +194,17 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
 
     private void OnText(string stream, string text)
     {
+        _watch?.Hear();
         _outputs.AddText(stream, text);
         if (stream == "stderr" && _lastWords.Length < 1000)
         {
-            _lastWords += text;
+            _lastWords += text.Length > 1000 ? text[..1000] : text;
         }
     }
 
     private void OnEvent(KernelEvent message)
     {
+        _watch?.Hear();
         _outputs.Add(message);
         _error ??= message.Error;
         _exiting |= message.Kind == KernelEventKind.Exiting;

@@ -23,6 +23,12 @@ internal sealed record RunOptions
 
     public TimeSpan? Timeout { get; init; }
 
+    /// <summary>For how long a notebook may show nothing and use no processor time; null for ever.</summary>
+    public TimeSpan? Silence { get; init; } = SilenceOf(null);
+
+    /// <summary>Whether a notebook goes on after a cell that fails.</summary>
+    public bool AllowErrors { get; init; }
+
     public int Jobs { get; init; } = 1;
 
     /// <summary>The run store's folder; null where the library is to look for itself.</summary>
@@ -43,6 +49,9 @@ internal sealed record RunOptions
 
     /// <summary>Whether the executed notebook holds plotly.js (3.6 MB), so that its charts show wherever it is opened.</summary>
     public bool WithPlotly { get; init; } = true;
+
+    /// <summary>How long a silence may be: ten minutes where nothing is named, without end where it is 0.</summary>
+    public static TimeSpan? SilenceOf(double? seconds) => seconds == 0 ? null : TimeSpan.FromSeconds(seconds ?? 600);
 
     /// <summary>What the notebooks see of these options.</summary>
     public IEnumerable<KeyValuePair<string, string>> Environment()

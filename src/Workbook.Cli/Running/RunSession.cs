@@ -19,6 +19,14 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
     {
         List<(NotebookRun Run, NotebookResult Result)> done = await RunNotebooksAsync(cancellation).ConfigureAwait(false);
         NotebookResult[] results = [.. done.Select(d => d.Result)];
+        foreach ((NotebookRun run, NotebookResult result) in done)
+        {
+            foreach (string allowed in run.Allowed)
+            {
+                await Console.Error.WriteLineAsync($"allowed: {result.SourcePath}: {allowed}").ConfigureAwait(false);
+            }
+        }
+
         foreach ((NotebookRun run, NotebookResult result) in done.Where(d => d.Result.Error is not null))
         {
             await Console.Error.WriteLineAsync($"error: {result.SourcePath}: {result.Error}").ConfigureAwait(false);

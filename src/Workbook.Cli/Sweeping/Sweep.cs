@@ -32,6 +32,9 @@ internal sealed record SweepDefinition
     /// <summary>Seconds after which a point is stopped.</summary>
     public double? Timeout { get; init; }
 
+    /// <summary>Seconds of silence after which a point is stopped; 0 for no limit, null for the usual one.</summary>
+    public double? Silence { get; init; }
+
     /// <summary>The most bytes of memory that a point may have.</summary>
     public long? Memory { get; init; }
 }
@@ -129,6 +132,7 @@ internal sealed class Sweep
         Kernel = Definition.Kernel,
         Runs = Store.Store,
         Timeout = Definition.Timeout is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        Silence = RunOptions.SilenceOf(Definition.Silence),
         Memory = memory,
         Processors = processors,
         WithPlotly = false, // each point would keep its own

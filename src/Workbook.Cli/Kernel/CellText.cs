@@ -1,0 +1,54 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
+
+namespace Workbook.Cli.Kernel;
+
+/// <summary>A directive of a cell that the compiler takes for one: what looks like one in a comment, a text or an excluded region is none.</summary>
+/// <param name="Line">Its line, from 1.</param>
+/// <param name="Span">That line, without its line end.</param>
+/// <param name="Text">From the <c>#</c> on, trimmed.</param>
+internal sealed record CellDirective(int Line, TextSpan Span, string Text)
+{
+    /// <summary>Whether it begins with these words.</summary>
+    public bool Is(string name) => Text.StartsWith(name, StringComparison.Ordinal) && (Text.Length == name.Length || !char.IsLetterOrDigit(Text[name.Length]));
+
+    /// <summary>What stands behind its name, without quotes.</summary>
+    public string Argument(string name) => Text[name.Length..].Trim().Trim('"').Trim();
+}
+
+/// <summary>A C# cell's text as the compiler reads it.</summary>
+internal static class CellText
+{
+    private static readonly CSharpParseOptions s_script = CSharpParseOptions.Default.WithKind(SourceCodeKind.Script).WithLanguageVersion(LanguageVersion.Latest);
+
+    /// <summary>A line, from 1, counted as the compiler counts; empty where there is none.</summary>
+    public static string Line(string code, int line)
+    {
+        SourceText text = SourceText.From(code);
+        return line >= 1 && line <= text.Lines.Count ? text.Lines[line - 1].ToString() : "";
+    }
+
+    /// <summary>The directives that are in force, in order: magics, references, imports and the compiler's own.</summary>
+    public static IReadOnlyList<CellDirective> Directives(string code)
+    {
+        if (!code.Contains('#', StringComparison.Ordinal))
+        {
+            return [];
+        }
+
+        SourceText text = SourceText.From(code);
+        List<CellDirective> directives = [];
+        foreach (SyntaxTrivia trivia in CSharpSyntaxTree.ParseText(text, s_script).GetRoot().DescendantTrivia())
+        {
+            if (trivia.IsDirective && trivia.GetStructure() is DirectiveTriviaSyntax { IsActive: true })
+            {
+                TextLine line = text.Lines.GetLineFromPosition(trivia.SpanStart);
+                directives.Add(new(line.LineNumber + 1, line.Span, text.ToString(TextSpan.FromBounds(trivia.SpanStart, line.End)).Trim()));
+            }
+        }
+
+        return directives;
+    }
+}

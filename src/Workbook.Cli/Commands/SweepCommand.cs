@@ -146,6 +146,8 @@ internal static class SweepCommand
         Parameters.Inject([NotebookReader.Read(path)],
             [.. axes.Select(axis => $"{axis.Name}={axis.Values[0]}")]); // what is wrong with the parameters, before data are fetched
         NotebookDocument notebook = NotebookReader.Read(path);
+        IReadOnlyDictionary<string, string> types = Parameters.Declared(notebook);
+        axes = [.. axes.Select(axis => axis.As(types[axis.Name]))];
         string kernel = Engine.For(notebook, parsed.GetValue(RunCommand.Kernel));
         RunOptions options = new()
         {

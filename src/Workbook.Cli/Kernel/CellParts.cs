@@ -30,7 +30,14 @@ internal static class CellParts
 
         foreach (CellDirective directive in CellText.Directives(code))
         {
-            if (directive.Is(Import))
+            if (!directive.IsActive)
+            {
+                if (directive.Text.StartsWith("#!", StringComparison.Ordinal))
+                {
+                    Clear(directive.Span); // the compiler would refuse it even where it does not read
+                }
+            }
+            else if (directive.Is(Import))
             {
                 string path = directive.Argument(Import);
                 if (path.Length == 0)

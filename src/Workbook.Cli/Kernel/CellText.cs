@@ -5,14 +5,15 @@ using Microsoft.CodeAnalysis.Text;
 
 namespace Workbook.Cli.Kernel;
 
-/// <summary>A directive of a cell that the compiler takes for one: what looks like one in a comment, a text or an excluded region is none.</summary>
+/// <summary>A directive of a cell that the compiler takes for one: what looks like one in a comment or a text is none.</summary>
+/// <param name="IsActive">Whether it is in force: no <c>#if</c> excludes it.</param>
 /// <param name="Line">Its line, from 1.</param>
 /// <param name="Span">That line, without its line end.</param>
 /// <param name="Text">From the <c>#</c> on, trimmed.</param>
-internal sealed record CellDirective(int Line, TextSpan Span, string Text)
+internal sealed record CellDirective(bool IsActive, int Line, TextSpan Span, string Text)
 {
-    /// <summary>Whether it begins with these words.</summary>
-    public bool Is(string name) => Text.StartsWith(name, StringComparison.Ordinal) && (Text.Length == name.Length || !char.IsLetterOrDigit(Text[name.Length]));
+    /// <summary>Whether it is in force and begins with these words.</summary>
+    public bool Is(string name) => IsActive && Text.StartsWith(name, StringComparison.Ordinal) && (Text.Length == name.Length || !char.IsLetterOrDigit(Text[name.Length]));
 
     /// <summary>What stands behind its name, without quotes.</summary>
     public string Argument(string name) => Text[name.Length..].Trim().Trim('"').Trim();
@@ -30,7 +31,7 @@ internal static class CellText
         return line >= 1 && line <= text.Lines.Count ? text.Lines[line - 1].ToString() : "";
     }
 
-    /// <summary>The directives that are in force, in order: magics, references, imports and the compiler's own.</summary>
+    /// <summary>The directives, in order: magics, references, imports and the compiler's own.</summary>
     public static IReadOnlyList<CellDirective> Directives(string code)
     {
         if (!code.Contains('#', StringComparison.Ordinal))
@@ -42,10 +43,10 @@ internal static class CellText
         List<CellDirective> directives = [];
         foreach (SyntaxTrivia trivia in CSharpSyntaxTree.ParseText(text, s_script).GetRoot().DescendantTrivia())
         {
-            if (trivia.IsDirective && trivia.GetStructure() is DirectiveTriviaSyntax { IsActive: true })
+            if (trivia.IsDirective && trivia.GetStructure() is DirectiveTriviaSyntax directive)
             {
                 TextLine line = text.Lines.GetLineFromPosition(trivia.SpanStart);
-                directives.Add(new(line.LineNumber + 1, line.Span, text.ToString(TextSpan.FromBounds(trivia.SpanStart, line.End)).Trim()));
+                directives.Add(new(directive.IsActive, line.LineNumber + 1, line.Span, text.ToString(TextSpan.FromBounds(trivia.SpanStart, line.End)).Trim()));
             }
         }
 

@@ -70,35 +70,10 @@ internal static class Parameters
         }
     }
 
-    /// <summary>A C# literal for a value as it was typed.</summary>
-    /// <param name="type">The declared type as it is written, such as <c>double</c> or <c>var</c>.</param>
-    internal static string Literal(string value, string type)
-    {
-        if (type.TrimEnd('?') == "string" && !IsQuoted(value))
-        {
-            return value == "null" ? value : SymbolDisplay.FormatLiteral(value, quote: true);
-        }
-
-        if (type.TrimEnd('?') == "bool" && bool.TryParse(value, out bool truth))
-        {
-            return truth ? "true" : "false";
-        }
-
-        ExpressionSyntax expression = SyntaxFactory.ParseExpression(value);
-        bool whole = !expression.ContainsDiagnostics && expression.FullSpan.Length == value.Length && expression.GetTrailingTrivia().Count == 0;
-        if (!whole || !IsLiteral(expression))
-        {
-            return value.StartsWith('[') ? value : SymbolDisplay.FormatLiteral(value, quote: true);
-        }
-
-        bool isNumber = expression.DescendantNodesAndSelf().OfType<LiteralExpressionSyntax>().Any(l => l.IsKind(SyntaxKind.NumericLiteralExpression));
-        return (type.TrimEnd('?'), isNumber && char.IsAsciiDigit(value[^1])) switch
-        {
-            ("float", true) => value + "f",
-            ("decimal", true) => value + "m",
-            _ => value,
-        };
-    }
+    /// <summary>The variables that a notebook declares as parameters: name → type as it is written, or as its first value has it.</summary>
+    public static IReadOnlyDictionary<string, string> Declared(NotebookDocument notebook) =>
+        notebook.CodeCells.FirstOrDefault(cell => NotebookDocument.HasTag(cell, DeclaringTag)) is { } declaring
+            ? Declarations(NotebookDocument.Source(declaring)) : new Dictionary<string, string>();
 
     // Values of an earlier run (--in-place, or published) are not this one's.
     private static void RemoveEarlier(NotebookDocument notebook)
@@ -120,7 +95,7 @@ internal static class Parameters
         StringBuilder source = new("// Parameters from the command line");
         foreach ((string name, string value) in values.Where(v => types.ContainsKey(v.Key)))
         {
-            source.Append($"\n{name} = {Literal(value, types[name])};");
+            source.Append($"\n{name} = {ParameterLiteral.Of(value, types[name])};");
         }
 
         if (values.Keys.Any(types.ContainsKey))
@@ -139,20 +114,24 @@ internal static class Parameters
         {
             foreach (VariableDeclaratorSyntax variable in field.Declaration.Variables)
             {
-                types[variable.Identifier.ValueText] = field.Declaration.Type.ToString();
+                types[variable.Identifier.ValueText] = field.Declaration.Type.IsVar ? TypeOf(variable.Initializer?.Value) : field.Declaration.Type.ToString();
             }
         }
 
         return types;
     }
 
-    private static bool IsQuoted(string value) => value.Length >= 2 && value[0] == '"' && value[^1] == '"';
-
-    private static bool IsLiteral(ExpressionSyntax expression) => expression switch
+    private static string TypeOf(ExpressionSyntax? value) => value switch
     {
-        LiteralExpressionSyntax => true,
-        PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.UnaryMinusExpression } minus => IsLiteral(minus.Operand),
-        CollectionExpressionSyntax list => list.Elements.All(e => e is ExpressionElementSyntax element && IsLiteral(element.Expression)),
-        _ => false,
+        LiteralExpressionSyntax { Token.Value: int } => "int",
+        LiteralExpressionSyntax { Token.Value: long } => "long",
+        LiteralExpressionSyntax { Token.Value: double } => "double",
+        LiteralExpressionSyntax { Token.Value: float } => "float",
+        LiteralExpressionSyntax { Token.Value: decimal } => "decimal",
+        LiteralExpressionSyntax { Token.Value: string } => "string",
+        LiteralExpressionSyntax { Token.Value: bool } => "bool",
+        PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.UnaryMinusExpression } minus => TypeOf(minus.Operand),
+        MemberAccessExpressionSyntax member => member.Expression.ToString(), // an enum's member
+        _ => "var",
     };
 }

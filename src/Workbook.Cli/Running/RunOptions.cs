@@ -62,6 +62,8 @@ internal sealed record RunOptions
             (EnvironmentVariables.Offline, Offline ? Datasets.Unreachable : null), (EnvironmentVariables.Runs, Runs),
             (EnvironmentVariables.Memory, Memory?.ToString(CultureInfo.InvariantCulture)),
                 ("DOTNET_PROCESSOR_COUNT", Processors?.ToString(CultureInfo.InvariantCulture)),
+            (Cultures.Invariant, EnvironmentVariables.Find(Cultures.Invariant) ?? (Cultures.AreHere ? "0" : "1")),
+            (Cultures.PredefinedOnly, EnvironmentVariables.Find(Cultures.PredefinedOnly) ?? (Cultures.AreHere ? "0" : null)),
             (EnvironmentVariables.Plotly, WithPlotly ? null : EnvironmentVariables.No),
         ];
         return variables.Where(v => v.Value is not null).Select(v => KeyValuePair.Create(v.Name, v.Value!));

@@ -17,6 +17,11 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
     /// <returns>The exit code: 0 if every cell ran and every claim of ours that was measured holds.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
+        if (!Cultures.AreHere)
+        {
+            await Console.Error.WriteLineAsync(Cultures.Remark).ConfigureAwait(false);
+        }
+
         List<(NotebookRun Run, NotebookResult Result)> done = await RunNotebooksAsync(cancellation).ConfigureAwait(false);
         NotebookResult[] results = [.. done.Select(d => d.Result)];
         foreach ((NotebookRun run, NotebookResult result) in done)

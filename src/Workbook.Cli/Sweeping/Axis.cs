@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Workbook.Cli.Notebooks;
 
 namespace Workbook.Cli.Sweeping;
 
@@ -7,6 +8,7 @@ namespace Workbook.Cli.Sweeping;
 internal sealed partial record Axis(string Name, IReadOnlyList<string> Values)
 {
     private const int MostValues = 100_000;
+    private const int MostShown = 20;
 
     /// <summary>Reads <c>seed=0..9</c>, <c>sparsity=0.9,0.95</c> and mixtures; commas in brackets or quotes divide nothing. Of two for one name, the last
     /// counts.</summary>
@@ -18,21 +20,29 @@ internal sealed partial record Axis(string Name, IReadOnlyList<string> Values)
         {
             int at = assignment.IndexOf('=');
             string name = at < 1 ? "" : assignment[..at].Trim();
-            string[] values = at < 1 ? [] : [.. Split(assignment[(at + 1)..]).SelectMany(part => Expand(part, assignment))];
+            string[] values = at < 1 ? [] : [.. ParameterLiteral.Split(assignment[(at + 1)..]).SelectMany(part => Expand(part, assignment))];
             if (name.Length == 0 || values.Length == 0 || values.Contains(""))
             {
                 throw new WorkbookException($"-p {assignment}: write name=value, name=first..last or name=value,value,…");
             }
 
-            if (values.GroupBy(value => value).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            {
-                throw new WorkbookException($"-p {assignment}: {twice.Key} is there twice: name every value once");
-            }
-
-            axes[name] = new Axis(name, values);
+            axes[name] = new Axis(name, values).As("string");
         }
 
         return [.. axes.Values];
+    }
+
+    /// <summary>The same values for a parameter of a type: a whole number is always written the same, so that 01 is no other seed than 1.</summary>
+    /// <exception cref="WorkbookException">A value is there twice.</exception>
+    public Axis As(string type)
+    {
+        if (Values.GroupBy(value => ParameterLiteral.Key(value, type)).FirstOrDefault(group => group.Count() > 1) is { } twice)
+        {
+            string same = twice.Distinct().Count() > 1 ? $"{string.Join(" and ", twice.Distinct())} are one value" : $"{twice.First()} is there twice";
+            throw new WorkbookException($"-p {Name}={string.Join(',', Values.Take(MostShown))}: {same}: name every value once");
+        }
+
+        return ParameterLiteral.IsWhole(type) ? this with { Values = [.. Values.Select(value => ParameterLiteral.Key(value, type))] } : this;
     }
 
     /// <summary>Every combination, the last axis changing fastest: one where there is no axis.</summary>
@@ -45,24 +55,6 @@ internal sealed partial record Axis(string Name, IReadOnlyList<string> Values)
                 (IEnumerable<OrderedDictionary<string, string>>)[[]],
                 (points, axis) => points.SelectMany(point =>
                     axis.Values.Select(value => new OrderedDictionary<string, string>(point) { [axis.Name] = value })));
-    }
-
-    private static IEnumerable<string> Split(string text)
-    {
-        int depth = 0, start = 0;
-        bool quoted = false;
-        for (int i = 0; i < text.Length; i++)
-        {
-            quoted ^= text[i] == '"';
-            depth += quoted ? 0 : text[i] switch { '[' or '(' or '{' => 1, ']' or ')' or '}' => -1, _ => 0 };
-            if (text[i] == ',' && !quoted && depth <= 0)
-            {
-                yield return text[start..i].Trim();
-                start = i + 1;
-            }
-        }
-
-        yield return text[start..].Trim();
     }
 
     private static IEnumerable<string> Expand(string part, string assignment)

@@ -15,6 +15,11 @@ internal sealed class SweepSession(Sweep sweep, Func<SweepProgress, ISweepEngine
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
         sweep.Save();
+        if (!Cultures.AreHere)
+        {
+            await Console.Error.WriteLineAsync(Cultures.Remark).ConfigureAwait(false);
+        }
+
         List<SweepPoint> failed = [], open = [];
         foreach (SweepPoint point in sweep.Points.Where(point => sweep.Store.Find(point) is null))
         {

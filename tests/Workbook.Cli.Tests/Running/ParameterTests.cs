@@ -69,5 +69,5 @@ public sealed class ParameterTests : IDisposable
     [InlineData("Exit()", "var", "\"Exit()\"")]
     [InlineData("True", "bool", "true")]
     public void A_value_becomes_the_literal_that_its_type_asks_for(string value, string type, string literal) =>
-        Assert.Equal(literal, Parameters.Literal(value, type));
+        Assert.Equal(literal, ParameterLiteral.Of(value, type));
 }

@@ -11,6 +11,8 @@ namespace Workbook.Cli.Running;
 /// <summary>Runs one notebook in a process of its own and writes what became of it.</summary>
 internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options, IRunProgress progress)
 {
+    private const int MostWords = 2000;
+
     private readonly CellOutputs _outputs = new();
     private CellError? _error;
     private bool _exiting;
@@ -172,7 +174,7 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
         int cell = error.Cell == 0 ? running : error.Cell;
         string meanwhile = cell == running ? "" : $" (while code cell {running} ran, or after it)";
         string[] messages = error.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        string message = messages.FirstOrDefault("");
+        string message = OutputLimits.Cut(messages.FirstOrDefault(""), MostWords);
         if (error.Line == 0)
         {
             return $"code cell {cell}: {error.Name}: {message}{meanwhile}";

@@ -18,6 +18,15 @@ internal static class KernelTool
         return found!;
     }
 
+    /// <summary>As <see cref="Require"/>, where it is the kernel that is meant.</summary>
+    public static void RequireFor(string engine)
+    {
+        if (engine == Option)
+        {
+            Require();
+        }
+    }
+
     /// <summary>An environment in which the kernel is a shell script.</summary>
     public static IReadOnlyDictionary<string, string> Script(Workspace workspace, string text)
     {

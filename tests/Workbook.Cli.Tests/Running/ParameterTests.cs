@@ -55,6 +55,28 @@ public sealed class ParameterTests : IDisposable
         Assert.Contains("`epochs = 2.5;`: CompilationError: error CS0266", errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Values_arrive_as_what_the_cell_declares()
+    {
+        string path = _workspace.Write("n", Notebooks.Of(
+            Notebooks.Code("""
+                enum Mode { Fast, Slow }
+                float hex = 1f;
+                double none = 0;
+                int plus = 1;
+                Mode mode = Mode.Fast;
+                var same = Mode.Fast;
+                DateTime day = DateTime.MinValue;
+                float[] parts = [];
+                var text = "a";
+                """, "parameters"),
+            Notebooks.Code("FormattableString.Invariant($\"{hex} {none} {plus} {mode} {same} {day:yyyy-MM-dd} {parts.Sum()} {text}\")")));
+        (int exitCode, _, string errors) = _workspace.Run("run", path, "-p", "hex=0x10", "-p", "none=NaN", "-p", "plus=+5", "-p", "mode=Slow", "-p", "same=Slow",
+            "-p", "day=2026-01-02", "-p", "parts=[0.5, 0.25]", "-p", "text=5");
+        Assert.True(exitCode == 0, errors);
+        Assert.Equal(["execute_result: 16 NaN 5 Slow Slow 2026-01-02 0.75 5"], Notebooks.Outputs(_workspace.Executed("n"), 2));
+    }
+
     [Theory]
     [InlineData("5", "int", "5")]
     [InlineData("-5", "long", "-5")]
@@ -68,6 +90,30 @@ public sealed class ParameterTests : IDisposable
     [InlineData("[1, 2.5]", "double[]", "[1, 2.5]")]
     [InlineData("Exit()", "var", "\"Exit()\"")]
     [InlineData("True", "bool", "true")]
+    [InlineData("0x10", "float", "0x10")]
+    [InlineData("0x1f", "double", "0x1f")]
+    [InlineData("-0b11", "decimal", "-0b11")]
+    [InlineData("1e3", "float", "1e3f")]
+    [InlineData("+5", "int", "5")]
+    [InlineData("+.5", "double", ".5")]
+    [InlineData("5.", "double", "5.0")]
+    [InlineData("NaN", "double", "double.NaN")]
+    [InlineData("nan", "float", "float.NaN")]
+    [InlineData("-Infinity", "double?", "double.NegativeInfinity")]
+    [InlineData("∞", "float", "float.PositiveInfinity")]
+    [InlineData("null", "double?", "null")]
+    [InlineData("Slow", "Mode", "Mode.Slow")]
+    [InlineData("Mode.Slow", "Mode", "Mode.Slow")]
+    [InlineData("Read | Write", "FileAccess", "FileAccess.Read | FileAccess.Write")]
+    [InlineData("2026-01-02", "DateOnly", "DateOnly.Parse(\"2026-01-02\", System.Globalization.CultureInfo.InvariantCulture)")]
+    [InlineData("00:10", "TimeSpan", "TimeSpan.Parse(\"00:10\", System.Globalization.CultureInfo.InvariantCulture)")]
+    [InlineData("[0.5, 1, +2, NaN]", "float[]", "[0.5f, 1f, 2f, float.NaN]")]
+    [InlineData("[[0.5], [1]]", "float[][]", "[[0.5f], [1f]]")]
+    [InlineData("[a, \"b, c\"]", "List<string>", "[\"a\", \"b, c\"]")]
+    [InlineData("[Fast, Slow]", "IReadOnlyList<Mode>", "[Mode.Fast, Mode.Slow]")]
+    [InlineData("[]", "int[]", "[]")]
+    [InlineData("[.. Enumerable.Range(0, 3)]", "int[]", "[.. Enumerable.Range(0, 3)]")]
+    [InlineData("x", "char", "'x'")]
     public void A_value_becomes_the_literal_that_its_type_asks_for(string value, string type, string literal) =>
         Assert.Equal(literal, ParameterLiteral.Of(value, type));
 }

@@ -8,9 +8,9 @@ namespace Workbook.Cli.Notebooks;
 internal sealed class CellOutputs
 {
     private const int MostTextPerCell = 1_000_000;
-    private const int MostDisplayedPerCell = 64_000_000;
+    private const int MostDisplayedPerCell = 32_000_000;
     private const int MostOutputsPerCell = 10_000;
-    private const int MostPerNotebook = 200_000_000;
+    private const int MostPerNotebook = 100_000_000;
     private const int OutputItself = 1000; // what one takes beside its text
 
     private readonly Dictionary<string, (JsonObject Output, long Size)> _displays = [];

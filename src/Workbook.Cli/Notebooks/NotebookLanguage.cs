@@ -20,8 +20,17 @@ internal static class NotebookLanguage
 
     /// <summary>The language of a notebook's unmarked cells; null where its metadata do not say.</summary>
     public static string? OfNotebook(JsonNode? metadata) => Normal(
-        Text(metadata, Keys[0], "kernelInfo", "defaultKernelName") ?? Text(metadata, "kernelspec", "language") ?? Text(metadata, "language_info", "name")
-        ?? (Text(metadata, "kernelspec", "name") is { } kernel && kernel.StartsWith(".net-", StringComparison.Ordinal) ? kernel[5..] : null));
+        Text(metadata, Keys[0], "kernelInfo", "defaultKernelName") ?? Text(metadata, Keys[1], "defaultKernelName") ?? Text(metadata, Keys[1], "language")
+        ?? Text(metadata, "kernelspec", "language") ?? OfKernel(Text(metadata, "kernelspec", "name")) ?? OfTitle(Text(metadata, "kernelspec", "display_name"))
+        ?? OfInfo(metadata));
+
+    // The name of all languages together says none.
+    private static string? OfInfo(JsonNode? metadata) => Text(metadata, "language_info", "name") is { } name && name != "polyglot-notebook" ? name
+        : Text(metadata, "language_info", "file_extension") switch { ".cs" => CSharp, ".fs" => "fsharp", ".ps1" => "pwsh", _ => null };
+
+    private static string? OfKernel(string? name) => name?.StartsWith(".net-", StringComparison.Ordinal) == true ? name[5..] : null;
+
+    private static string? OfTitle(string? title) => title?.StartsWith(".NET (", StringComparison.Ordinal) == true && title.EndsWith(')') ? title[6..^1] : null;
 
     /// <summary>The text at a path of members; null where there is none.</summary>
     public static string? Text(JsonNode? node, params ReadOnlySpan<string> path)

@@ -75,7 +75,7 @@ public sealed class FailureTests : IDisposable
         Assert.Equal(1, exitCode);
         foreach ((string name, _, string words) in notebooks)
         {
-            string line = Assert.Single(errors.Split('\n'), line => line.Contains($"{name}.ipynb: ", StringComparison.Ordinal));
+            string line = Assert.Single(errors.Split('\n'), line => line.Contains($"/{name}.ipynb: ".Replace('/', Path.DirectorySeparatorChar), StringComparison.Ordinal));
             Assert.Contains(words, line, StringComparison.Ordinal);
             Assert.Contains(Notebooks.Outputs(_workspace.Executed(name), 0), text => text.StartsWith("error: ", StringComparison.Ordinal));
         }
@@ -92,11 +92,11 @@ public sealed class FailureTests : IDisposable
     public void A_notebook_that_shows_nothing_and_computes_nothing_is_stopped_and_one_that_computes_is_not(string kernel)
     {
         Engines.KernelTool.RequireFor(kernel);
-        _workspace.Write("silent", "Thread.Sleep(-1);");
+        _workspace.Write("silent", "System.Threading.Thread.Sleep(-1);");
         _workspace.Write("busy", "var until = DateTime.UtcNow.AddSeconds(25);\nwhile (DateTime.UtcNow < until) { }");
         _workspace.Write("child", "var sleep = System.Diagnostics.Process.Start(\"sh\", [\"-c\", \"i=0; while [ $i -lt 3000000 ]; do i=$((i+1)); done\"]);\n"
             + "sleep.WaitForExit();");
-        _workspace.Write("telling", "for (int i = 0; i < 25; i++) { Thread.Sleep(1000); Console.Write('.'); }");
+        _workspace.Write("telling", "for (int i = 0; i < 25; i++) { System.Threading.Thread.Sleep(1000); Console.Write('.'); }");
         (int exitCode, string output, string errors) = _workspace.Run("run", ".", "--silence", "12", "--jobs", "4", "--kernel", kernel);
         Assert.Equal(1, exitCode);
         string line = Assert.Single(errors.Trim().Split('\n'));

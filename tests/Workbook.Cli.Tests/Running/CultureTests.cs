@@ -35,7 +35,7 @@ public sealed class CultureTests : IDisposable
     {
         Engines.KernelTool.RequireFor(kernel);
         string[] libraries = OperatingSystem.IsLinux() ? [.. new[] { "/usr/lib", "/lib", "/usr/lib64", "/lib64" }.Where(Directory.Exists)
-            .SelectMany(folder => Directory.GetFiles(folder, "libicu*", new EnumerationOptions { RecurseSubdirectories = true }))
+            .SelectMany(folder => Directory.GetFiles(folder, "libicu*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }))
             .Select(path => new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path).Distinct()] : [];
 
         // Away for this run alone: an empty file lies over each of them.

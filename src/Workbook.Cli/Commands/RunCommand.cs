@@ -61,7 +61,8 @@ internal static class RunCommand
         Kernel.AcceptOnlyFromAmong(Engine.Names);
         s_timeout.Validators.Add(result => Require(result, text => double.TryParse(text, out double seconds) && seconds is > 0 and < 1e6,
             "--timeout needs a number of seconds above 0"));
-        Silence.Validators.Add(result => Require(result, text => double.TryParse(text, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0 and < 1e6,
+        Silence.Validators.Add(result => Require(result,
+            text => double.TryParse(text, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0 and < 1e6,
             "--silence needs a number of seconds, 0 for no limit"));
         s_jobs.Validators.Add(result => Require(result, text => int.TryParse(text, out int jobs) && jobs >= 1, "--jobs needs a whole number from 1"));
     }

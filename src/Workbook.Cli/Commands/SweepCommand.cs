@@ -70,7 +70,8 @@ internal static class SweepCommand
     {
         Command command = new("sweep", "Runs a notebook for every combination of parameter values, keeps each outcome, and sums up: means with 95 % "
             + "intervals, paired comparisons.") { s_notebook };
-        foreach (Option option in (Option[])[s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, RunCommand.Silence, s_memory, .. s_fixed, s_store])
+        foreach (Option option in (Option[])
+            [s_parameters, s_over, s_engine, s_jobs, s_resume, s_retry, s_timeout, RunCommand.Silence, s_memory, .. s_fixed, s_store])
         {
             command.Options.Add(option);
         }

@@ -23,8 +23,8 @@ internal static class CellParts
             if (text.AsSpan(start, end - start).ContainsAnyExcept(" \t\r\n"))
             {
                 // Blanks in the place of what came before keep the compiler's line numbers those of the cell.
-                parts.Add(new CellPart(SourceText.From(code).Lines.GetLineFromPosition(start).LineNumber + 1, Blank(code, start) + new string(text, start, end - start),
-                    IsImport: false));
+                int line = SourceText.From(code).Lines.GetLineFromPosition(start).LineNumber + 1;
+                parts.Add(new CellPart(line, new string('\n', line - 1) + new string(text, start, end - start), IsImport: false));
             }
         }
 
@@ -76,6 +76,4 @@ internal static class CellParts
 
         void Clear(TextSpan span) => Array.Fill(text, ' ', span.Start, span.Length);
     }
-
-    private static string Blank(string code, int end) => new('\n', SourceText.From(code[..end]).Lines.Count - 1);
 }

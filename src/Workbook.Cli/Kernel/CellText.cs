@@ -13,7 +13,8 @@ namespace Workbook.Cli.Kernel;
 internal sealed record CellDirective(bool IsActive, int Line, TextSpan Span, string Text)
 {
     /// <summary>Whether it is in force and begins with these words.</summary>
-    public bool Is(string name) => IsActive && Text.StartsWith(name, StringComparison.Ordinal) && (Text.Length == name.Length || !char.IsLetterOrDigit(Text[name.Length]));
+    public bool Is(string name) =>
+        IsActive && Text.StartsWith(name, StringComparison.Ordinal) && (Text.Length == name.Length || !char.IsLetterOrDigit(Text[name.Length]));
 
     /// <summary>What stands behind its name, without quotes.</summary>
     public string Argument(string name) => Text[name.Length..].Trim().Trim('"').Trim();
@@ -22,7 +23,8 @@ internal sealed record CellDirective(bool IsActive, int Line, TextSpan Span, str
 /// <summary>A C# cell's text as the compiler reads it.</summary>
 internal static class CellText
 {
-    private static readonly CSharpParseOptions s_script = CSharpParseOptions.Default.WithKind(SourceCodeKind.Script).WithLanguageVersion(LanguageVersion.Latest);
+    private static readonly CSharpParseOptions s_script =
+        CSharpParseOptions.Default.WithKind(SourceCodeKind.Script).WithLanguageVersion(LanguageVersion.Latest);
 
     /// <summary>A line, from 1, counted as the compiler counts; empty where there is none.</summary>
     public static string Line(string code, int line)

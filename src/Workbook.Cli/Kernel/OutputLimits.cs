@@ -31,8 +31,8 @@ internal static class OutputLimits
         }
 
         long length = kept.Sum(entry => (long)entry.Value.Length);
-        return length <= Shown ? kept
-            : new() { ["text/plain"] = string.Create(CultureInfo.InvariantCulture, $"[left out: {length:N0} characters in one output, {Shown:N0} are the most]") };
+        string remark = string.Create(CultureInfo.InvariantCulture, $"[left out: {length:N0} characters in one output, {Shown:N0} are the most]");
+        return length <= Shown ? kept : new() { ["text/plain"] = remark };
     }
 
     private static string Remark(long more) => string.Create(CultureInfo.InvariantCulture, $"[cut: {more:N0} more characters]");

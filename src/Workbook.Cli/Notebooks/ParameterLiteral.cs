@@ -98,10 +98,12 @@ internal static partial class ParameterLiteral
 
         bool negative = expression is PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.UnaryMinusExpression };
         ExpressionSyntax number = expression is PrefixUnaryExpressionSyntax prefix ? prefix.Operand : expression;
-        return number is LiteralExpressionSyntax { Token.Value: IConvertible found } && number.IsKind(SyntaxKind.NumericLiteralExpression)
-            ? (negative ? "-" : "") + (found is float or double or decimal ? found.ToDouble(CultureInfo.InvariantCulture).ToString("R", CultureInfo.InvariantCulture)
-                : found.ToString(CultureInfo.InvariantCulture))
-            : value;
+        return !number.IsKind(SyntaxKind.NumericLiteralExpression) ? value
+            : (negative ? "-" : "") + ((LiteralExpressionSyntax)number).Token.Value switch
+            {
+                IConvertible fraction and (float or double or decimal) => fraction.ToDouble(CultureInfo.InvariantCulture).ToString("R", CultureInfo.InvariantCulture),
+                var whole => Convert.ToString(whole, CultureInfo.InvariantCulture),
+            };
     }
 
     /// <summary>Whether a type's values are whole numbers.</summary>

@@ -29,7 +29,9 @@ internal static class ClaimOutputs
         return [.. claims.Values];
     }
 
-    /// <summary>The outputs that show something: MIME type → what it shows. A cell that is not run keeps those of another run: they say nothing of this one.</summary>
+    /// <summary>
+    /// The outputs that show something: MIME type → what it shows. A cell that is not run keeps those of another run: they say nothing of this one.
+    /// </summary>
     public static IEnumerable<JsonObject> Data(NotebookDocument notebook) =>
         notebook.CodeCells.Where(cell => !NotebookDocument.IsSkipped(cell))
             .SelectMany(cell => (cell["outputs"] as JsonArray ?? []).Select(output => (output as JsonObject)?["data"])).OfType<JsonObject>();

@@ -37,7 +37,7 @@ public sealed class LeftoverTests : IDisposable
         }
 
         (int exitCode, string output, _) = Workspace.Finish(
-            _workspace.Start("run", ".", "--jobs", "3", "--timeout", kernel == "workbook" ? "20" : "40", "--kernel", kernel), minutes: 6);
+            _workspace.Start("run", ".", "--jobs", "3", "--timeout", kernel == "workbook" ? "30" : "100", "--kernel", kernel), minutes: 9);
         Assert.Equal(1, exitCode);
         Assert.Contains("ends: ran", output, StringComparison.Ordinal);
         AssertStopped([.. notebooks.Select(notebook => notebook.Name)]);
@@ -50,7 +50,7 @@ public sealed class LeftoverTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "elsewhere those that cut themselves loose are not found");
         Engines.KernelTool.RequireFor(kernel);
-        using Process process = _workspace.Start("run", _workspace.Write("n", Start("n") + "File.WriteAllText(\"begun\", \"x\");\nThread.Sleep(-1);"),
+        using Process process = _workspace.Start("run", _workspace.Write("n", Start("n") + "System.IO.File.WriteAllText(\"begun\", \"x\");\nSystem.Threading.Thread.Sleep(-1);"),
             "--kernel", kernel);
         _workspace.WaitForFile("begun");
         process.Kill();

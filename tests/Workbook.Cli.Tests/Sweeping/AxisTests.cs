@@ -16,6 +16,22 @@ public sealed class AxisTests
     public void Ranges_and_lists_are_values_and_brackets_hold_theirs_together(string assignment, string values) =>
         Assert.Equal(values.Split('|'), Assert.Single(Axis.Parse([assignment])).Values);
 
+    [Theory]
+    [InlineData("seed=01,1", "int", "01 and 1 are one value")]
+    [InlineData("seed=0x10,16", "int", "0x10 and 16 are one value")]
+    [InlineData("rate=0.10,1e-1", "double", "0.10 and 1e-1 are one value")]
+    [InlineData("name=a,a", "string", "a is there twice")]
+    public void A_value_that_is_written_in_two_ways_counts_once(string assignment, string type, string words) =>
+        Assert.Contains(words, Assert.Throws<WorkbookException>(() => Assert.Single(Axis.Parse([assignment])).As(type)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_whole_number_is_always_written_the_same_and_texts_stay_as_they_are()
+    {
+        Assert.Equal(["1", "2", "-3"], Assert.Single(Axis.Parse(["seed=01,+2,-3"])).As("int").Values);
+        Assert.Equal(["01", "1"], Assert.Single(Axis.Parse(["name=01,1"])).As("string").Values);
+        Assert.Equal(["0.50", "0.9"], Assert.Single(Axis.Parse(["rate=0.50,0.9"])).As("double").Values);
+    }
+
     [Fact]
     public void The_last_axis_changes_fastest()
     {

@@ -11,6 +11,14 @@ public class MeasuredTests
         from values in Gen.Double[-100, 100].Array[6]
         select new PerSeed(seeds.Distinct(), values.Take(seeds.Distinct().Count()));
 
+    [Theory]
+    [InlineData(1.5)]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(double.NegativeInfinity)]
+    [InlineData(double.NaN)]
+    public void A_number_that_is_recorded_is_read_as_it_was(double value) =>
+        Assert.Equal(value, Recorded.Read(System.Text.Json.Nodes.JsonNode.Parse(new Recorded("x", value).ToBundle()[Recorded.MimeType]))!.Value);
+
     [Fact]
     public void Differences_and_ratios_are_taken_seed_by_seed_over_the_seeds_that_both_have() =>
         Gen.Select(s_numbers, s_numbers).Sample((a, b) =>

@@ -34,7 +34,8 @@ internal sealed class CellErrors(string folder)
             };
             CellRequest at = _cells.GetValueOrDefault(place, cell);
             string[] texts = [.. frames.Select(frame => OutputLimits.Cut(frame, MostFrame))];
-            return new CellError(type, OutputLimits.Cut(message, 3 * OutputLimits.Message), line, OutputLimits.Cut(CellText.Line(at.Code, line).Trim(), MostFrame), texts,
+            string source = OutputLimits.Cut(CellText.Line(at.Code, line).Trim(), MostFrame);
+            return new CellError(type, OutputLimits.Cut(message, 3 * OutputLimits.Message), line, source, texts,
                 Words(exception.ToString), at.Number);
         }
 #pragma warning disable CA1031 // There is nothing else to say of it.

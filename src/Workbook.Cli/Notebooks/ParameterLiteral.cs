@@ -101,7 +101,8 @@ internal static partial class ParameterLiteral
         return !number.IsKind(SyntaxKind.NumericLiteralExpression) ? value
             : (negative ? "-" : "") + ((LiteralExpressionSyntax)number).Token.Value switch
             {
-                IConvertible fraction and (float or double or decimal) => fraction.ToDouble(CultureInfo.InvariantCulture).ToString("R", CultureInfo.InvariantCulture),
+                IConvertible fraction and (float or double or decimal) =>
+                    fraction.ToDouble(CultureInfo.InvariantCulture).ToString("R", CultureInfo.InvariantCulture),
                 var whole => Convert.ToString(whole, CultureInfo.InvariantCulture),
             };
     }

@@ -7,8 +7,8 @@ namespace Workbook.Cli.Tests.Running;
 /// <summary>Cells have the system's cultures where there are any; what they print without naming one is the same everywhere.</summary>
 public sealed class CultureTests : IDisposable
 {
-    private const string Cell = "using System.Globalization;\nConsole.Write((1234.5).ToString(\"N1\", CultureInfo.GetCultureInfo(\"de-DE\")) + ' ' + 1234.5 + ' ' "
-        + "+ string.Join(\"\", new[] { \"b\", \"A\", \"a\", \"B\" }.Order()) + ' ' + CultureInfo.CurrentCulture.Name.Length + ' '\n"
+    private const string Cell = "using System.Globalization;\nConsole.Write((1234.5).ToString(\"N1\", CultureInfo.GetCultureInfo(\"de-DE\")) + ' ' "
+        + "+ 1234.5 + ' ' + string.Join(\"\", new[] { \"b\", \"A\", \"a\", \"B\" }.Order()) + ' ' + CultureInfo.CurrentCulture.Name.Length + ' '\n"
         + "    + System.Threading.Tasks.Task.Run(() => $\"{1.5}\").Result);";
 
     private readonly Workspace _workspace = new();

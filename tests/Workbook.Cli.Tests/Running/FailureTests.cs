@@ -75,7 +75,7 @@ public sealed class FailureTests : IDisposable
         Assert.Equal(1, exitCode);
         foreach ((string name, _, string words) in notebooks)
         {
-            string line = Assert.Single(errors.Split('\n'), line => line.Contains($"/{name}.ipynb: ".Replace('/', Path.DirectorySeparatorChar), StringComparison.Ordinal));
+            string line = Assert.Single(errors.Split('\n'), line => line.Contains(_workspace.PathOf(name + ".ipynb: "), StringComparison.Ordinal));
             Assert.Contains(words, line, StringComparison.Ordinal);
             Assert.Contains(Notebooks.Outputs(_workspace.Executed(name), 0), text => text.StartsWith("error: ", StringComparison.Ordinal));
         }

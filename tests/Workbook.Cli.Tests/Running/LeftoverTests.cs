@@ -50,7 +50,8 @@ public sealed class LeftoverTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "elsewhere those that cut themselves loose are not found");
         Engines.KernelTool.RequireFor(kernel);
-        using Process process = _workspace.Start("run", _workspace.Write("n", Start("n") + "System.IO.File.WriteAllText(\"begun\", \"x\");\nSystem.Threading.Thread.Sleep(-1);"),
+        using Process process = _workspace.Start("run", _workspace.Write("n", Start("n")
+            + "System.IO.File.WriteAllText(\"begun\", \"x\");\nSystem.Threading.Thread.Sleep(-1);"),
             "--kernel", kernel);
         _workspace.WaitForFile("begun");
         process.Kill();

@@ -52,7 +52,8 @@ public sealed class MagicTests : IDisposable
     [Fact]
     public void Line_separators_of_Unicode_stay_in_texts_and_count_as_the_compiler_counts()
     {
-        _workspace.Write("n", "string s = @\"a\u2028b\u0085c\";\nstring.Join(' ', s.Select(c => (int)c))", "var a = @\"\u2028\";\nthrow new Exception(\"here\");");
+        _workspace.Write("n", "string s = @\"a\u2028b\u0085c\";\nstring.Join(' ', s.Select(c => (int)c))",
+            "var a = @\"\u2028\";\nthrow new Exception(\"here\");");
         (int exitCode, _, string errors) = _workspace.Run("run", "n.ipynb");
         Assert.Equal(1, exitCode);
         Assert.Equal(["execute_result: 97 8232 98 133 99"], Notebooks.Outputs(_workspace.Executed("n"), 0));

@@ -71,8 +71,8 @@ public sealed class ParameterTests : IDisposable
                 var text = "a";
                 """, "parameters"),
             Notebooks.Code("FormattableString.Invariant($\"{hex} {none} {plus} {mode} {same} {day:yyyy-MM-dd} {parts.Sum()} {text}\")")));
-        (int exitCode, _, string errors) = _workspace.Run("run", path, "-p", "hex=0x10", "-p", "none=NaN", "-p", "plus=+5", "-p", "mode=Slow", "-p", "same=Slow",
-            "-p", "day=2026-01-02", "-p", "parts=[0.5, 0.25]", "-p", "text=5");
+        (int exitCode, _, string errors) = _workspace.Run("run", path, "-p", "hex=0x10", "-p", "none=NaN", "-p", "plus=+5", "-p", "mode=Slow", "-p",
+            "same=Slow", "-p", "day=2026-01-02", "-p", "parts=[0.5, 0.25]", "-p", "text=5");
         Assert.True(exitCode == 0, errors);
         Assert.Equal(["execute_result: 16 NaN 5 Slow Slow 2026-01-02 0.75 5"], Notebooks.Outputs(_workspace.Executed("n"), 2));
     }

@@ -45,8 +45,14 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
         ClaimSummary summary = new(results);
         summary.Write(folder);
         Print(notebooks, results, summary);
-        Console.WriteLine(ReportSite.Write(Path.Combine(folder, "site"), results));
-        return results.Count == notebooks.Count && results.All(result => result.Error is null) && summary.Errors.Count == 0 && !summary.Failed.Any();
+        string site = ReportSite.Write(Path.Combine(folder, "site"), results, out IReadOnlyList<string> faults);
+        foreach (string fault in faults)
+        {
+            Console.Error.WriteLine("error: " + fault);
+        }
+
+        Console.WriteLine(site);
+        return faults.Count == 0 && results.Count == notebooks.Count && results.All(result => result.Error is null) && summary.Errors.Count == 0 && !summary.Failed.Any();
     }
 
     private async Task<List<(NotebookRun, NotebookResult)>> RunNotebooksAsync(CancellationToken cancellation)

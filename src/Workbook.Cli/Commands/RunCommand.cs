@@ -78,17 +78,37 @@ internal static class RunCommand
     }
 
     /// <summary>The notebooks that the arguments name, and where what is written about them goes.</summary>
-    public static (NotebookDocument[] Notebooks, string OutputFolder) Read(ParseResult arguments)
+    /// <param name="faults">A line for each notebook that can't be read or run, of several: the others can.</param>
+    /// <exception cref="WorkbookException">None of them can.</exception>
+    public static (NotebookDocument[] Notebooks, string OutputFolder) Read(ParseResult arguments, out IReadOnlyList<string> faults)
     {
         IReadOnlyList<string> paths = NotebookFinder.Find(arguments.GetValue(s_notebooks) ?? []);
-        return ([.. paths.Select(NotebookReader.Read)], OutputFolder(arguments.GetValue(s_out), paths));
+        string folder = OutputFolder(arguments.GetValue(s_out), paths);
+        List<NotebookDocument> notebooks = [];
+        List<WorkbookException> wrong = [];
+        foreach (string path in paths)
+        {
+            try
+            {
+                NotebookDocument notebook = NotebookReader.Read(path);
+                Engine.For(notebook, arguments.GetValue(Kernel)); // what is wrong with it is said before data are fetched
+                notebooks.Add(notebook);
+            }
+            catch (WorkbookException e)
+            {
+                wrong.Add(e);
+            }
+        }
+
+        faults = [.. wrong.Select(e => e.Message)];
+        return notebooks.Count > 0 ? ([.. notebooks], folder) : throw wrong[0];
     }
 
     /// <summary>Readies the run that the arguments ask for.</summary>
     /// <returns>Null if the user interrupted that.</returns>
     public static async Task<RunSession?> PrepareAsync(ParseResult arguments, CancellationToken cancellation)
     {
-        (NotebookDocument[] notebooks, string outputFolder) = Read(arguments);
+        (NotebookDocument[] notebooks, string outputFolder) = Read(arguments, out IReadOnlyList<string> faults);
         RunOptions options = new()
         {
             OutputFolder = outputFolder,
@@ -103,11 +123,6 @@ internal static class RunCommand
             Verbose = arguments.GetValue(WorkbookCommands.Verbose),
         };
         Parameters.Inject(notebooks, arguments.GetValue(s_parameters) ?? []);
-        foreach (NotebookDocument notebook in notebooks)
-        {
-            Engine.For(notebook, options.Kernel); // what is wrong with it is said before data are fetched
-        }
-
         CreateOutputFolder(options.OutputFolder);
         try
         {
@@ -119,7 +134,7 @@ internal static class RunCommand
             return null;
         }
 
-        return new RunSession(notebooks, options);
+        return new RunSession(notebooks, options, faults);
     }
 
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation) =>

@@ -123,7 +123,7 @@ internal sealed class CellOutputs
     {
         try
         {
-            return JsonNode.Parse(text, documentOptions: new() { AllowDuplicateProperties = false });
+            return JsonNode.Parse(HalfCharacters.Replaced(text), documentOptions: new() { AllowDuplicateProperties = false });
         }
         catch (JsonException)
         {

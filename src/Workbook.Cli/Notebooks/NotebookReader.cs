@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Workbook.Native;
 
 namespace Workbook.Cli.Notebooks;
 
@@ -13,6 +14,7 @@ internal static class NotebookReader
     {
         try
         {
+            FileKind.RequireFile(path, "read"); // a pipe is waited for, a device read without end
             return Parse(path, File.ReadAllText(path)); // as text: some editors begin with a byte order mark
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -28,7 +30,7 @@ internal static class NotebookReader
         JsonNode? root;
         try
         {
-            root = JsonNode.Parse(text, documentOptions: s_options);
+            root = JsonNode.Parse(HalfCharacters.Replaced(text), documentOptions: s_options);
         }
         catch (JsonException e)
         {

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Workbook.Native;
 
 namespace Workbook.Cli.Notebooks;
 
@@ -8,6 +9,9 @@ internal static partial class NotebookSources
     // Written by the build, with the paths of one clone: what it loads counts as the library's version.
     private const string OwnScript = "lab.csx";
 
+    /// <summary>How far files that load files are followed.</summary>
+    private const int MostDepth = 100;
+
     /// <summary>The text of each code cell and of each C# file that is loaded, once each, with \n at line ends.</summary>
     /// <param name="libraries">The assemblies' files that are referenced by their paths.</param>
     public static IReadOnlyList<string> Of(NotebookDocument notebook, out IReadOnlyList<string> libraries)
@@ -16,20 +20,21 @@ internal static partial class NotebookSources
         HashSet<string> seen = [];
         foreach (string source in notebook.CodeCells.Select(NotebookDocument.Source))
         {
-            Add(source, Path.GetDirectoryName(notebook.Path)!);
+            Add(source, Path.GetDirectoryName(notebook.Path)!, 0);
         }
 
         libraries = assemblies;
         return sources;
 
-        void Add(string source, string folder)
+        void Add(string source, string folder, int depth)
         {
             string code = source.ReplaceLineEndings("\n");
             sources.Add(code);
             foreach (Match line in Loads().Matches(code))
             {
-                string path = Path.GetFullPath(line.Groups[2].Value.Trim(), folder);
-                if (Path.GetFileName(path) == OwnScript || !File.Exists(path) || !seen.Add(path))
+                string named = line.Groups[2].Value.Trim();
+                string path = named.Contains('\0', StringComparison.Ordinal) ? "" : Path.GetFullPath(named, folder);
+                if (Path.GetFileName(path) == OwnScript || !File.Exists(path) || FileKind.Odd(path) is not null || !seen.Add(path))
                 {
                     continue;
                 }
@@ -38,11 +43,24 @@ internal static partial class NotebookSources
                 {
                     assemblies.Add(path);
                 }
-                else
+                else if (depth < MostDepth && Read(path) is { } text)
                 {
-                    Add(File.ReadAllText(path), Path.GetDirectoryName(path)!);
+                    Add(text, Path.GetDirectoryName(path)!, depth + 1);
                 }
             }
+        }
+    }
+
+    // What can't be read, the cell that loads it will say.
+    private static string? Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 

@@ -45,7 +45,7 @@ internal static class ReportSite
         string[] earlier;
         try
         {
-            Directory.CreateDirectory(Path.Combine(folder, OutputFrames.Folder));
+            Directory.CreateDirectory(folder);
             earlier = [.. Earlier(folder), .. Earlier(Path.Combine(folder, OutputFrames.Folder))];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -95,13 +95,14 @@ internal static class ReportSite
         void Write(string name, byte[] content)
         {
             string path = Path.Combine(folder, name);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             AtomicFile.Write(path, content);
             written.Add(Path.GetFullPath(path));
         }
     }
 
     // Others' files in the folder are left alone, and so is what no file is.
-    private static IEnumerable<string> Earlier(string folder) => Directory.EnumerateFiles(folder, "*.html").Where(path => FileKind.Odd(path) is null
+    private static IEnumerable<string> Earlier(string folder) => !Directory.Exists(folder) ? [] : Directory.EnumerateFiles(folder, "*.html").Where(path => FileKind.Odd(path) is null
         && File.ReadLines(path).Take(HeadLines).Any(line => line.Contains(Generator, StringComparison.Ordinal)));
 
     private static void DeleteAllBut(HashSet<string> written, IEnumerable<string> earlier)

@@ -32,7 +32,7 @@ internal static class SafeHtml
     /// <summary>Of CSS what colours and arranges; nothing that leaves its place, since that could cover the page.</summary>
     private static readonly string[] s_looks =
     [
-        "align-items", "align-self", "background", "background-color", "border*", "color", "column-gap", "display", "flex*", "font*", "gap", "height",
+        "align-items", "align-self", "background*", "border*", "color", "column-gap", "display", "flex*", "font*", "gap", "height",
         "justify-content", "letter-spacing", "line-height", "list-style", "list-style-type", "margin*", "max-height", "max-width", "min-height", "min-width",
         "opacity", "overflow*", "padding*", "row-gap", "text-align", "text-decoration*", "text-indent", "text-transform", "vertical-align", "white-space",
         "width", "word-break",
@@ -103,8 +103,7 @@ internal static class SafeHtml
     {
         string[] known = [.. HtmlSanitizerDefaults.AllowedCssProperties, "align-items", "align-self", "column-gap", "font-variant-numeric", "gap",
             "justify-content", "row-gap", "overflow-wrap"];
-        return new(known.Where(name => s_looks.Any(look => look.EndsWith('*') ? name.StartsWith(look[..^1], StringComparison.Ordinal) : name == look))
-            .Where(name => !name.Contains("image", StringComparison.Ordinal)), StringComparer.OrdinalIgnoreCase);
+        return new(known.Where(name => s_looks.Any(look => look.EndsWith('*') ? name.StartsWith(look[..^1], StringComparison.Ordinal) : name == look)), StringComparer.OrdinalIgnoreCase);
     }
 
     // Counted before there is a tree: of each name the elements that are begun and not yet ended. Those that end by themselves are counted too.

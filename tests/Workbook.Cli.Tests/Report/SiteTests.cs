@@ -101,6 +101,7 @@ public class SiteTests
         string folder = Path.Combine(Gallery(), "notebooks");
         NotebookResult[] results = [.. CommittedNotebookTests.Committed.Select(NotebookReader.Read).Select(n => NotebookResult.Of(n, n.Path))];
         ReportSite.Write(folder, results, out _);
+        Assert.False(Directory.Exists(Path.Combine(folder, "outputs")), "what the library shows needs no frame");
         string[] folders = [folder, .. CommittedNotebookTests.Executed.Select(path => Path.Combine(Path.GetDirectoryName(path)!, "site")).Distinct()];
         await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
         foreach (string page in folders.SelectMany(site => Directory.GetFiles(site, "*.html")))

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Workbook.Cli.Engines;
 using Workbook.Cli.Notebooks;
+using Workbook.Cli.Report;
 using Workbook.Cli.Running;
 using Workbook.Native;
 
@@ -158,8 +159,11 @@ internal static class RunCommand
             throw new WorkbookException($"--out {folder} is a file: name a folder");
         }
 
-        return notebooks.FirstOrDefault(path => Path.GetDirectoryName(path) == folder) is { } beside
-            ? throw new WorkbookException($"--out {folder} is the folder of {Path.GetFileName(beside)}: use --in-place to write executed notebooks there")
+        // What is written follows links, and a name may be written otherwise.
+        return notebooks.FirstOrDefault(path => Path.GetDirectoryName(path) == folder || notebooks.Select(Path.GetFileName).SelectMany(name =>
+            new[] { Path.Combine(folder, name!), Path.Combine(folder, ReportSite.Folder, name!) }).Any(written => FileKind.IsSame(path, written))) is { } beside
+            ? throw new WorkbookException($"--out {folder} leads to the folder of {Path.GetFileName(beside)}, or to it itself: use --in-place to write "
+                + $"executed notebooks there")
             : folder;
     }
 

@@ -10,6 +10,9 @@ namespace Workbook.Cli.Report;
 /// <summary>All notebooks of a run as a small web site that needs no server, no network and no build.</summary>
 internal static class ReportSite
 {
+    /// <summary>The site's folder, in that of a run.</summary>
+    public const string Folder = "site";
+
     /// <summary>plotly.js, once for all pages.</summary>
     public const string Script = "plotly.min.js";
 
@@ -86,7 +89,7 @@ internal static class ReportSite
 
         new ClaimSummary(results).Write(folder);
         WriteText("index.html", IndexPage.Html(pages, results));
-        DeleteAllBut(written, earlier);
+        DeleteAllBut(written, earlier, Path.Combine(folder, OutputFrames.Folder));
         faults = wrong;
         return Path.Combine(folder, "index.html");
 
@@ -105,19 +108,24 @@ internal static class ReportSite
     private static IEnumerable<string> Earlier(string folder) => !Directory.Exists(folder) ? [] : Directory.EnumerateFiles(folder, "*.html").Where(path => FileKind.Odd(path) is null
         && File.ReadLines(path).Take(HeadLines).Any(line => line.Contains(Generator, StringComparison.Ordinal)));
 
-    private static void DeleteAllBut(HashSet<string> written, IEnumerable<string> earlier)
+    private static void DeleteAllBut(HashSet<string> written, IEnumerable<string> earlier, string frames)
     {
-        foreach (string left in earlier.SelectMany(page => new[] { page, Path.ChangeExtension(page, ".ipynb") }).Select(Path.GetFullPath)
-            .Where(path => !written.Contains(path)))
+        try
         {
-            try
+            foreach (string left in earlier.SelectMany(page => new[] { page, Path.ChangeExtension(page, ".ipynb") }).Select(Path.GetFullPath)
+                .Where(path => !written.Contains(path)))
             {
                 File.Delete(left);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+
+            if (Directory.Exists(frames) && !Directory.EnumerateFileSystemEntries(frames).Any())
             {
-                // The report is there, with a page too many that nothing leads to.
+                Directory.Delete(frames);
             }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The report is there, with a page too many that nothing leads to.
         }
     }
 

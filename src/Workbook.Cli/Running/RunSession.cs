@@ -49,7 +49,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
         ClaimSummary summary = new(results);
         summary.Write(folder);
         Print(notebooks, results, summary);
-        string site = ReportSite.Write(Path.Combine(folder, "site"), results, out IReadOnlyList<string> unshown);
+        string site = ReportSite.Write(Path.Combine(folder, ReportSite.Folder), results, out IReadOnlyList<string> unshown);
         string[] all = [.. faults, .. unshown];
         foreach (string fault in all)
         {
@@ -120,7 +120,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
 
         if (summary.Claims.Count > 0)
         {
-            AnsiConsole.WriteLine($"measured on {ClaimSummary.RanOn(summary.Claims)}");
+            Console.WriteLine($"measured on {ClaimSummary.RanOn(summary.Claims)}");
             AnsiConsole.Write(ClaimTable.Create(summary));
         }
 

@@ -98,6 +98,38 @@ public sealed class OddNotebookTests : IDisposable
     }
 
     [Fact]
+    public void Code_whose_parts_lie_too_deep_in_each_other_fails_alone_and_is_shown()
+    {
+        const int Depth = 19_000;
+        string Times(string text, int times = Depth) => string.Concat(Enumerable.Repeat(text, times));
+        (string Name, string Code)[] deep =
+        [
+            ("generics", $"{Times("A<")}int{Times(">")} x;"),
+            ("more-generics", $"{Times("A<", 200_000)}int x;"),
+            ("tuples", $"{Times("(")}int{Times(",int)")} x;"),
+            ("patterns", $"var x = a is {Times("{ b: ")}1{Times(" }")};"),
+            ("directives", $"#if {Times("(")}A\n#endif"),
+            ("nots", $"#if {Times("!", 190_000)}A\n#endif"),
+            ("texts", $"var x = {Times("$\"{")}1{Times("}\"")};"),
+            ("a-few-texts", $"var x = {Times("$\"{", 900)}1{Times("}\"", 900)};"),
+            ("sums", $"var x = 1{Times(" + 1")};"),
+        ];
+        foreach ((string name, string code) in deep)
+        {
+            _workspace.Write("notebooks/" + name, code);
+        }
+
+        _workspace.Write("notebooks/zero", "Console.WriteLine(6 * 7);");
+        (int exitCode, string output, string errors) = Workspace.Finish(_workspace.Start("run", "notebooks", "--out", "out", "--timeout", "60"), minutes: 12);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("zero: ran", output, StringComparison.Ordinal);
+        Assert.All(deep, notebook => Assert.Contains($"{notebook.Name}: ", output, StringComparison.Ordinal));
+        Assert.All(deep, notebook => Assert.Contains("</html>", File.ReadAllText(_workspace.PathOf("out", "site", notebook.Name + ".html")), StringComparison.Ordinal));
+        Assert.All(errors.Trim().Split('\n'), line => Assert.StartsWith("error: ", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_formula_that_can_not_be_drawn_keeps_no_other_from_it()
     {
         string program = TestBrowser.Require();

@@ -57,7 +57,9 @@ internal static class RunCommand
 
     public static Command Create()
     {
-        Command command = new("run", "Runs notebooks headless: executed notebooks, an HTML report and the claims come out.");
+        Command command = new("run", "Runs notebooks headless: executed notebooks, an HTML report and the claims come out. Running a notebook "
+            + "runs its code, with all rights that you have: read one of others first, or run it where it can do no harm. Its report is safe to open: what its "
+            + "text and names hold runs nothing, and scripts of its outputs run in frames that reach neither the page nor files nor the network.");
         command.Arguments.Add(s_notebooks);
         AddTo(command);
         return command;

@@ -36,7 +36,8 @@ internal static partial class ChartMarkup
         }
 
         // "</script>" in a label would end the element.
-        return $"{words}<script type=\"application/json\" class=\"chart-data\">{chart.ToJsonString().Replace("<", "\\u003c", StringComparison.Ordinal)}</script>";
+        string numbers = chart.ToJsonString().Replace("<", "\\u003c", StringComparison.Ordinal);
+        return $"{words}<script type=\"application/json\" class=\"chart-data\">{numbers}</script>";
     }
 
     // The two values of the script's first line; of the rest only how high the chart is.
@@ -45,7 +46,8 @@ internal static partial class ChartMarkup
         try
         {
             byte[] text = Encoding.UTF8.GetBytes(script);
-            return Value(ref text, "") is JsonArray data && Value(ref text, Between) is JsonObject layout && text.AsSpan().StartsWith(Encoding.UTF8.GetBytes(End))
+            return Value(ref text, "") is JsonArray data && Value(ref text, Between) is JsonObject layout
+                && text.AsSpan().StartsWith(Encoding.UTF8.GetBytes(End))
                 ? new JsonObject { ["data"] = data, ["layout"] = layout, ["fit"] = Height(Encoding.UTF8.GetString(text)) }
                 : null;
         }

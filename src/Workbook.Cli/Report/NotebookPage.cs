@@ -59,8 +59,8 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
 
     /// <summary>The page in place of one that can't be made.</summary>
     public string FaultHtml(string fault) => ReportSite.Page("Pruning Workbook",
-        $"<main><p class=\"quiet\"><a href=\"index.html\">Pruning Workbook</a></p><div class=\"error\"><strong>This notebook's page can't be shown.</strong><pre>"
-            + $"{HtmlEncode($"{result.Name}: {fault}")}</pre></div></main>");
+        "<main><p class=\"quiet\"><a href=\"index.html\">Pruning Workbook</a></p><div class=\"error\"><strong>This notebook's page can't be "
+            + $"shown.</strong><pre>{HtmlEncode($"{result.Name}: {fault}")}</pre></div></main>");
 
     /// <summary>A chart of the notebook: the one that its tags name as a picture, else the first; null if it has none.</summary>
     public string? Thumbnail()
@@ -130,7 +130,8 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
         if (data["text/html"] is JsonNode markup)
         {
             string html = Joined(markup);
-            return ChartMarkup.Of(html) ?? (html.Length <= SafeHtml.Longest && SafeHtml.Clean(html, out bool whole) is { } clean && whole ? clean : Frames.Add(html));
+            return ChartMarkup.Of(html)
+                ?? (html.Length <= SafeHtml.Longest && SafeHtml.Clean(html, out bool whole) is { } clean && whole ? clean : Frames.Add(html));
         }
 
         return Picture(data) ?? $"<pre>{HtmlEncode(Joined(data["text/plain"]))}</pre>";

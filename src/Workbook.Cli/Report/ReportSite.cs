@@ -105,8 +105,9 @@ internal static class ReportSite
     }
 
     // Others' files in the folder are left alone, and so is what no file is.
-    private static IEnumerable<string> Earlier(string folder) => !Directory.Exists(folder) ? [] : Directory.EnumerateFiles(folder, "*.html").Where(path => FileKind.Odd(path) is null
-        && File.ReadLines(path).Take(HeadLines).Any(line => line.Contains(Generator, StringComparison.Ordinal)));
+    private static IEnumerable<string> Earlier(string folder) => !Directory.Exists(folder) ? []
+        : Directory.EnumerateFiles(folder, "*.html").Where(path => FileKind.Odd(path) is null
+            && File.ReadLines(path).Take(HeadLines).Any(line => line.Contains(Generator, StringComparison.Ordinal)));
 
     private static void DeleteAllBut(HashSet<string> written, IEnumerable<string> earlier, string frames)
     {

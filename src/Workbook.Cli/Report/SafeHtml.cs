@@ -103,7 +103,9 @@ internal static class SafeHtml
     {
         string[] known = [.. HtmlSanitizerDefaults.AllowedCssProperties, "align-items", "align-self", "column-gap", "font-variant-numeric", "gap",
             "justify-content", "row-gap", "overflow-wrap"];
-        return new(known.Where(name => s_looks.Any(look => look.EndsWith('*') ? name.StartsWith(look[..^1], StringComparison.Ordinal) : name == look)), StringComparer.OrdinalIgnoreCase);
+        return new(
+            known.Where(name => s_looks.Any(look => look.EndsWith('*') ? name.StartsWith(look[..^1], StringComparison.Ordinal) : name == look)),
+            StringComparer.OrdinalIgnoreCase);
     }
 
     // Counted before there is a tree: of each name the elements that are begun and not yet ended. Those that end by themselves are counted too.

@@ -57,7 +57,8 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
         }
 
         Console.WriteLine(site);
-        return all.Length == 0 && results.Count == notebooks.Count && results.All(result => result.Error is null) && summary.Errors.Count == 0 && !summary.Failed.Any();
+        return all.Length == 0 && results.Count == notebooks.Count && results.All(result => result.Error is null)
+            && summary.Errors.Count == 0 && !summary.Failed.Any();
     }
 
     private async Task<List<(NotebookRun, NotebookResult)>> RunNotebooksAsync(CancellationToken cancellation)

@@ -90,7 +90,8 @@ internal sealed class SweepProgress(int total, int done, ProgressContext? live)
         if (_task is not null)
         {
             _task.Value = _done;
-            _task.Description = PlainText.Markup($"{_done}/{total}{(_failed > 0 ? $", {_failed} failed" : "")}{Left()}{(state.Length > 0 ? $" · {state}" : "")}");
+            _task.Description = PlainText.Markup(
+                $"{_done}/{total}{(_failed > 0 ? $", {_failed} failed" : "")}{Left()}{(state.Length > 0 ? $" · {state}" : "")}");
         }
     }
 

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text;
 using Spectre.Console;
-using Table = Spectre.Console.Table;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Terminal;
 using Workbook.Notebook;
+using Table = Spectre.Console.Table;
 
 namespace Workbook.Cli.Sweeping;
 
@@ -149,8 +149,8 @@ internal sealed class SweepSummary
         foreach ((MeasuredValue value, Cell cell) in rows)
         {
             Interval interval = Interval.Of(cell.ByReplicate.Values);
-            table.AddRow(PlainText.Markup(value.Name), PlainText.Markup(string.Join(' ', cell.Levels)), PlainText.Markup($"{Text(interval)} {value.Unit}".TrimEnd()),
-                interval.Count.ToString(CultureInfo.InvariantCulture));
+            table.AddRow(PlainText.Markup(value.Name), PlainText.Markup(string.Join(' ', cell.Levels)),
+                PlainText.Markup($"{Text(interval)} {value.Unit}".TrimEnd()), interval.Count.ToString(CultureInfo.InvariantCulture));
         }
 
         AnsiConsole.Write(table);

@@ -79,8 +79,8 @@ public sealed class ForeignNotebookTests : IAsyncDisposable
         { "chart", "text/html", "<figure class=\"wb-figure\"><div class=\"wb-chart\">x</div><script>(function(){\nvar data=[],layout={},tries=0;\nran('chart');"
             + "})();</script></figure>" },
         { "chart with more", "text/html", "<figure class=\"wb-figure\"><img src=x onerror=ran('more')><script>(function(){\nvar data=[],layout={},tries=0;\n" },
-        { "chart's words", "text/html", "<figure class=\"wb-figure\"><div class=\"wb-chart\">x</div><script>(function(){\nvar data=[{\"name\":\"</script><script>ran("
-            + "'words')</script>\",\"y\":[1]}],layout={\"title\":{\"text\":\"<a href=\\\"javascript:ran('title')\\\"><img src=x onerror=ran('label')>x</a>\"}},"
+        { "chart's words", "text/html", "<figure class=\"wb-figure\"><div class=\"wb-chart\">x</div><script>(function(){\nvar data=[{\"name\":\"</script>"
+            + "<script>ran('words')</script>\",\"y\":[1]}],layout={\"title\":{\"text\":\"<a href=\\\"javascript:ran('title')\\\"><img src=x onerror=ran('label')>x</a>\"}},"
             + "tries=0;\n" },
         { "SVG", "image/svg+xml", "<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"parent.ran('svg')\"><script>parent.ran('svg')</script></svg>" },
         { "PNG", "image/png", "x\" onerror=\"ran('png')" },
@@ -174,13 +174,15 @@ public sealed class ForeignNotebookTests : IAsyncDisposable
     {
         JsonObject code = Cells.Code("x");
         const string Script = "<div id=x>at first</div><script>const x = document.getElementById('x');"
-            + "const tried = [() => parent.ran('parent'), () => top.document.title, () => localStorage.length, () => document.cookie, () => { top.location = 'about:blank'; }];"
+            + "const tried = [() => parent.ran('parent'), () => top.document.title, () => localStorage.length, () => document.cookie,"
+            + " () => { top.location = 'about:blank'; }];"
             + "const refused = tried.filter(t => { try { t(); return false; } catch { return true; } }).length;"
             + "Promise.all(['report.js', 'https://elsewhere.invalid/', 'file:///etc/hosts'].map(u => fetch(u).then(() => 0, () => 1)))"
             + ".then(all => { x.style.height = 100 * refused + all.reduce((a, b) => a + b) + 'px'; });</script>";
         const string Plotted = "<div id=p style='width:300px;height:200px'></div><script>Plotly.newPlot('p', [{y: [1, 2]}]).then(() => {"
             + "document.getElementById('p').style.height = '333px'; });</script>";
-        code["outputs"] = new JsonArray([.. new[] { Script, Plotted, "<style>td{color:red}</style><table><tr><td>1</td></tr></table>" }.Select(html => (JsonNode)new JsonObject
+        const string Styled = "<style>td{color:red}</style><table><tr><td>1</td></tr></table>";
+        code["outputs"] = new JsonArray([.. new[] { Script, Plotted, Styled }.Select(html => (JsonNode)new JsonObject
         {
             ["output_type"] = "display_data",
             ["data"] = new JsonObject { ["text/html"] = html },
@@ -198,7 +200,11 @@ public sealed class ForeignNotebookTests : IAsyncDisposable
     public async Task Each_page_has_a_policy_under_which_a_script_that_got_in_does_not_run()
     {
         JsonObject code = Cells.Code("x");
-        code["outputs"] = new JsonArray(new JsonObject { ["output_type"] = "display_data", ["data"] = new JsonObject { ["text/html"] = "<script>1</script>" } });
+        code["outputs"] = new JsonArray(new JsonObject
+        {
+            ["output_type"] = "display_data",
+            ["data"] = new JsonObject { ["text/html"] = "<script>1</script>" },
+        });
         string[] pages = Directory.GetFiles(Write(Cells.Of(code)), "*.html", SearchOption.AllDirectories);
         Assert.Equal(3, pages.Length);
         foreach (string page in pages)
@@ -210,7 +216,8 @@ public sealed class ForeignNotebookTests : IAsyncDisposable
 
         foreach (string page in pages.Where(page => !page.Contains("outputs", StringComparison.Ordinal)))
         {
-            JsonNode seen = await SeeAsync(page, "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=ran(1)><a href=\"javascript:ran(2)\">x</a>');"
+            JsonNode seen = await SeeAsync(page,
+                "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=ran(1)><a href=\"javascript:ran(2)\">x</a>');"
                 + "const script = document.createElement('script'); script.textContent = 'ran(3)'; document.body.append(script);");
             Assert.Equal("[]", seen["ran"]!.ToJsonString());
         }
@@ -220,7 +227,8 @@ public sealed class ForeignNotebookTests : IAsyncDisposable
     public void What_is_no_danger_stays()
     {
         MarkdownPage page = new(_ => null);
-        Assert.Equal("<div align=\"center\" style=\"color: rgba(255, 0, 0, 1)\">a <b>word</b></div>\n", page.Render("<div align=\"center\" style=\"color:red\">a <b>word</b></div>"));
+        Assert.Equal("<div align=\"center\" style=\"color: rgba(255, 0, 0, 1)\">a <b>word</b></div>\n",
+            page.Render("<div align=\"center\" style=\"color:red\">a <b>word</b></div>"));
         Assert.Equal("<p>List&lt;int&gt; of <code>a&lt;b&gt;</code></p>\n", page.Render("List\\<int> of `a<b>`"));
         Assert.Equal("<p><a href=\"https://example.org/a?b=c&amp;d\">x</a> <a href=\"#part-1\">y</a> <a href=\"other.html\">z</a></p>\n",
             page.Render("[x](https://example.org/a?b=c&d) [y](#part-1) [z](other.html)"));

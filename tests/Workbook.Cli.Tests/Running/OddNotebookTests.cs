@@ -50,12 +50,13 @@ public sealed class OddNotebookTests : IDisposable
     [Fact]
     public void Odd_texts_codes_outputs_and_metadata_are_run_and_reported()
     {
-        const string Show = "using Workbook.Notebook; ";
+        string Shown(string type, string json) =>
+            $"using Workbook.Notebook; NotebookHost.Current.Display(new Dictionary<string, string> {{ [{type}] = \"{json}\" }});";
         string Deep(string before, string after, int depth) => string.Concat(Enumerable.Repeat(before, depth)) + after;
         (string Name, JsonObject Notebook)[] odd =
         [
-            ("half-a-character-shown", Notebooks.OfCode(Show + """NotebookHost.Current.Display(new Dictionary<string, string> { ["application/json"] = "[\"\\ud800\"]" });""")),
-            ("two-of-a-key", Notebooks.OfCode(Show + """NotebookHost.Current.Display(new Dictionary<string, string> { [Claim.MimeType] = "{\"id\":1,\"id\":2}" });""")),
+            ("half-a-character-shown", Notebooks.OfCode(Shown("\"application/json\"", """[\"\\ud800\"]"""))),
+            ("two-of-a-key", Notebooks.OfCode(Shown("Claim.MimeType", """{\"id\":1,\"id\":2}"""))),
             ("lists", Text(string.Concat(Enumerable.Range(0, 70).Select(i => new string(' ', 2 * i) + "- x\n")))),
             ("quotations", Text(new string('>', 2000) + " x")),
             ("brackets", Text(new string('[', 140))),
@@ -105,14 +106,11 @@ public sealed class OddNotebookTests : IDisposable
         (string Name, string Code)[] deep =
         [
             ("generics", $"{Times("A<")}int{Times(">")} x;"),
-            ("more-generics", $"{Times("A<", 200_000)}int x;"),
             ("tuples", $"{Times("(")}int{Times(",int)")} x;"),
             ("patterns", $"var x = a is {Times("{ b: ")}1{Times(" }")};"),
             ("directives", $"#if {Times("(")}A\n#endif"),
-            ("nots", $"#if {Times("!", 190_000)}A\n#endif"),
             ("texts", $"var x = {Times("$\"{")}1{Times("}\"")};"),
             ("a-few-texts", $"var x = {Times("$\"{", 900)}1{Times("}\"", 900)};"),
-            ("sums", $"var x = 1{Times(" + 1")};"),
         ];
         foreach ((string name, string code) in deep)
         {
@@ -120,12 +118,13 @@ public sealed class OddNotebookTests : IDisposable
         }
 
         _workspace.Write("notebooks/zero", "Console.WriteLine(6 * 7);");
-        (int exitCode, string output, string errors) = Workspace.Finish(_workspace.Start("run", "notebooks", "--out", "out", "--timeout", "60"), minutes: 12);
+        (int exitCode, string output, string errors) =
+            Workspace.Finish(_workspace.Start("run", "notebooks", "--out", "out", "--timeout", "20", "--jobs", "2"), minutes: 12);
 
         Assert.Equal(1, exitCode);
         Assert.Contains("zero: ran", output, StringComparison.Ordinal);
         Assert.All(deep, notebook => Assert.Contains($"{notebook.Name}: ", output, StringComparison.Ordinal));
-        Assert.All(deep, notebook => Assert.Contains("</html>", File.ReadAllText(_workspace.PathOf("out", "site", notebook.Name + ".html")), StringComparison.Ordinal));
+        Assert.All(deep, notebook => Assert.EndsWith("</html>\n", File.ReadAllText(_workspace.PathOf("out", "site", notebook.Name + ".html"))));
         Assert.All(errors.Trim().Split('\n'), line => Assert.StartsWith("error: ", line, StringComparison.Ordinal));
     }
 

@@ -80,7 +80,8 @@ public sealed class ForeignNotebookTests : IAsyncDisposable
             + "})();</script></figure>" },
         { "chart with more", "text/html", "<figure class=\"wb-figure\"><img src=x onerror=ran('more')><script>(function(){\nvar data=[],layout={},tries=0;\n" },
         { "chart's words", "text/html", "<figure class=\"wb-figure\"><div class=\"wb-chart\">x</div><script>(function(){\nvar data=[{\"name\":\"</script>"
-            + "<script>ran('words')</script>\",\"y\":[1]}],layout={\"title\":{\"text\":\"<a href=\\\"javascript:ran('title')\\\"><img src=x onerror=ran('label')>x</a>\"}},"
+            + "<script>ran('words')</script>\",\"y\":[1]}],layout={\"title\":{\"text\":"
+            + "\"<a href=\\\"javascript:ran('title')\\\"><img src=x onerror=ran('label')>x</a>\"}},"
             + "tries=0;\n" },
         { "SVG", "image/svg+xml", "<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"parent.ran('svg')\"><script>parent.ran('svg')</script></svg>" },
         { "PNG", "image/png", "x\" onerror=\"ran('png')" },

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Workbook.Cli.Commands;
 using Workbook.Cli.Kernel;
+using Workbook.Cli.Terminal;
 
 namespace Workbook.Cli;
 
@@ -19,6 +20,13 @@ internal static class Program
         }
 
         Console.OutputEncoding = Encoding.UTF8;
+        PlainText.Use();
+        if (!HasFolder())
+        {
+            await Console.Error.WriteLineAsync("error: the current folder has been deleted: change to another one (cd) and start again").ConfigureAwait(false);
+            return Usage;
+        }
+
         using CancellationTokenSource interrupt = new();
         void OnSignal(PosixSignalContext context)
         {
@@ -58,5 +66,18 @@ internal static class Program
 
         Task ReportAsync(Exception e) =>
             Console.Error.WriteLineAsync("error: " + (parsed.GetValue(WorkbookCommands.Verbose) ? e.ToString() : e.Message));
+    }
+
+    // Without one nothing relative is found, and native libraries that look for their parts end the process in words of their own.
+    private static bool HasFolder()
+    {
+        try
+        {
+            return Environment.CurrentDirectory.Length > 0;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Workbook.Native;
 
@@ -35,17 +36,39 @@ internal static class FileKind
 
     /// <summary>Is the path itself a folder, no link to one, that belongs to this user and that nobody else can enter?</summary>
     internal static bool IsPrivateFolder(string path) =>
-        Stat(path, follow: false) is (var mode, var owner) && (mode & 0xf03f) == 0x4000 && owner == EffectiveUser();
+        Stat(path, follow: false) is { } folder && (folder.Mode & 0xf03f) == 0x4000 && folder.Owner == EffectiveUser();
 
-    private static (int Mode, uint Owner)? Stat(string path, bool follow)
+    /// <summary>Do two paths lead to one file or folder, whatever they are called: by links, or by a name in other letter case?</summary>
+    internal static bool IsSame(string path, string other) => OperatingSystem.IsWindows()
+        ? WindowsIdentity(path) is { } file && file == WindowsIdentity(other)
+        : Stat(path, follow: true) is { } found && Stat(other, follow: true) is { } second && (found.Device, found.Number) == (second.Device, second.Number);
+
+    private static (ulong Volume, ulong Number)? WindowsIdentity(string path)
+    {
+        try
+        {
+            using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            byte[] facts = new byte[52];
+            return WindowsFacts(handle, facts)
+                ? (BitConverter.ToUInt32(facts, 28), ((ulong)BitConverter.ToUInt32(facts, 44) << 32) | BitConverter.ToUInt32(facts, 48)) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // there is no such file
+        }
+    }
+
+    private static Status? Stat(string path, bool follow)
     {
         byte[] status = new byte[256];
         try
         {
             return OperatingSystem.IsLinux() ? LinuxStat(FromHere, path, follow ? 0 : DoNotFollow, BasicStats, status) == 0
-                    ? (BitConverter.ToUInt16(status, 28), BitConverter.ToUInt32(status, 20)) : null
+                    ? new(BitConverter.ToUInt16(status, 28), BitConverter.ToUInt32(status, 20), BitConverter.ToUInt64(status, 136),
+                        BitConverter.ToUInt64(status, 32)) : null
                 : OperatingSystem.IsMacOS() && (follow ? MacStat(path, status) : MacLinkStat(path, status)) == 0
-                    ? (BitConverter.ToUInt16(status, 4), BitConverter.ToUInt32(status, 16)) : null;
+                    ? new(BitConverter.ToUInt16(status, 4), BitConverter.ToUInt32(status, 16), BitConverter.ToUInt32(status, 0),
+                        BitConverter.ToUInt64(status, 8)) : null;
         }
         catch (EntryPointNotFoundException)
         {
@@ -64,4 +87,10 @@ internal static class FileKind
 
     [DllImport("libc", EntryPoint = "geteuid")]
     private static extern uint EffectiveUser();
+
+    [DllImport("kernel32", EntryPoint = "GetFileInformationByHandle")]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    private static extern bool WindowsFacts(SafeFileHandle file, byte[] facts);
+
+    private readonly record struct Status(int Mode, uint Owner, ulong Device, ulong Number);
 }

@@ -72,6 +72,10 @@ internal sealed class BrowserPage
         await _loaded.Task.WaitAsync(cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Runs a script in each document from now on, before its own.</summary>
+    public Task BeforeEachDocumentAsync(string script, CancellationToken cancellation) =>
+        SendAsync("Page.addScriptToEvaluateOnNewDocument", new JsonObject { ["source"] = script }, cancellation);
+
     /// <summary>Writes the page's content. No file is needed: some browsers may not read every folder.</summary>
     public Task WriteAsync(string html, CancellationToken cancellation) =>
         EvaluateAsync($"document.open();document.write({JsonValue.Create(html).ToJsonString()});document.close();0", cancellation);

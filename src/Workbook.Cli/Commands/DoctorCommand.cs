@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Workbook.Cli.Diagnosis;
+using Workbook.Cli.Terminal;
 
 namespace Workbook.Cli.Commands;
 
@@ -32,7 +33,7 @@ internal static class DoctorCommand
                 FindingState.Optional => "[yellow]note   [/]",
                 _ => "[red]missing[/]",
             };
-            AnsiConsole.Write(new Padder(new Markup($"{mark} {Markup.Escape($"{finding.Subject}: {finding.Text}")}"), new Padding(0)));
+            AnsiConsole.Write(new Padder(new Markup($"{mark} {PlainText.Markup($"{finding.Subject}: {finding.Text}")}"), new Padding(0)));
             if (finding.Remedy is not null)
             {
                 AnsiConsole.Write(new Padder(new Text(finding.Remedy), new Padding(8, 0, 0, 0)));

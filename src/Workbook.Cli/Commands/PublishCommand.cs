@@ -57,9 +57,10 @@ internal static class PublishCommand
 
     private static (int, IReadOnlyList<NotebookResult>) Read(ParseResult arguments, DirectoryInfo from)
     {
-        (NotebookDocument[] notebooks, string folder) = RunCommand.Read(arguments);
+        (NotebookDocument[] notebooks, string folder) = RunCommand.Read(arguments, out IReadOnlyList<string> faults);
         IReadOnlyList<NotebookResult> results = FinishedRun.Read(notebooks, from.FullName);
         RunCommand.CreateOutputFolder(folder);
-        return (RunSession.Report([.. notebooks.Where(notebook => results.Any(result => result.Name == notebook.Name))], results, folder) ? 0 : 1, results);
+        NotebookDocument[] ran = [.. notebooks.Where(notebook => results.Any(result => result.Name == notebook.Name))];
+        return (RunSession.Report(ran, results, folder, faults) ? 0 : 1, results);
     }
 }

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using Workbook.Cli.Engines;
 using Workbook.Cli.Notebooks;
+using Workbook.Cli.Report;
 using Workbook.Cli.Running;
 using Workbook.Native;
 
@@ -69,7 +70,9 @@ internal static class RunCommand
 
     public static Command Create()
     {
-        Command command = new("run", "Runs notebooks headless: executed notebooks, an HTML report and the claims come out.");
+        Command command = new("run", "Runs notebooks headless: executed notebooks, an HTML report and the claims come out. Running a notebook "
+            + "runs its code, with all rights that you have: read one of others first, or run it where it can do no harm. Its report is safe to open: what its "
+            + "text and names hold runs nothing, and scripts of its outputs run in frames that reach neither the page nor files nor the network.");
         command.Arguments.Add(s_notebooks);
         AddTo(command);
         return command;
@@ -91,17 +94,37 @@ internal static class RunCommand
     }
 
     /// <summary>The notebooks that the arguments name, and where what is written about them goes.</summary>
-    public static (NotebookDocument[] Notebooks, string OutputFolder) Read(ParseResult arguments)
+    /// <param name="faults">A line for each notebook that can't be read or run, of several: the others can.</param>
+    /// <exception cref="WorkbookException">None of them can.</exception>
+    public static (NotebookDocument[] Notebooks, string OutputFolder) Read(ParseResult arguments, out IReadOnlyList<string> faults)
     {
         IReadOnlyList<string> paths = NotebookFinder.Find(arguments.GetValue(s_notebooks) ?? []);
-        return ([.. paths.Select(NotebookReader.Read)], OutputFolder(arguments.GetValue(s_out), paths));
+        string folder = OutputFolder(arguments.GetValue(s_out), paths);
+        List<NotebookDocument> notebooks = [];
+        List<WorkbookException> wrong = [];
+        foreach (string path in paths)
+        {
+            try
+            {
+                NotebookDocument notebook = NotebookReader.Read(path);
+                Engine.For(notebook, arguments.GetValue(Kernel)); // what is wrong with it is said before data are fetched
+                notebooks.Add(notebook);
+            }
+            catch (WorkbookException e)
+            {
+                wrong.Add(e);
+            }
+        }
+
+        faults = [.. wrong.Select(e => e.Message)];
+        return notebooks.Count > 0 ? ([.. notebooks], folder) : throw wrong[0];
     }
 
     /// <summary>Readies the run that the arguments ask for.</summary>
     /// <returns>Null if the user interrupted that.</returns>
     public static async Task<RunSession?> PrepareAsync(ParseResult arguments, CancellationToken cancellation)
     {
-        (NotebookDocument[] notebooks, string outputFolder) = Read(arguments);
+        (NotebookDocument[] notebooks, string outputFolder) = Read(arguments, out IReadOnlyList<string> faults);
         RunOptions options = new()
         {
             OutputFolder = outputFolder,
@@ -118,11 +141,6 @@ internal static class RunCommand
             Verbose = arguments.GetValue(WorkbookCommands.Verbose),
         };
         Parameters.Inject(notebooks, arguments.GetValue(s_parameters) ?? []);
-        foreach (NotebookDocument notebook in notebooks)
-        {
-            Engine.For(notebook, options.Kernel); // what is wrong with it is said before data are fetched
-        }
-
         CreateOutputFolder(options.OutputFolder);
         try
         {
@@ -134,7 +152,7 @@ internal static class RunCommand
             return null;
         }
 
-        return new RunSession(notebooks, options);
+        return new RunSession(notebooks, options, faults);
     }
 
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation) =>
@@ -158,8 +176,11 @@ internal static class RunCommand
             throw new WorkbookException($"--out {folder} is a file: name a folder");
         }
 
-        return notebooks.FirstOrDefault(path => Path.GetDirectoryName(path) == folder) is { } beside
-            ? throw new WorkbookException($"--out {folder} is the folder of {Path.GetFileName(beside)}: use --in-place to write executed notebooks there")
+        // What is written follows links, and a name may be written otherwise.
+        return notebooks.FirstOrDefault(path => Path.GetDirectoryName(path) == folder || notebooks.Select(Path.GetFileName).SelectMany(name =>
+            new[] { Path.Combine(folder, name!), Path.Combine(folder, ReportSite.Folder, name!) }).Any(written => FileKind.IsSame(path, written))) is { } beside
+            ? throw new WorkbookException($"--out {folder} leads to the folder of {Path.GetFileName(beside)}, or to it itself: use --in-place to write "
+                + $"executed notebooks there")
             : folder;
     }
 

@@ -122,7 +122,7 @@ internal sealed class CellOutputs
     {
         try
         {
-            return JsonNode.Parse(text, documentOptions: JupyterJson.Displayed);
+            return JsonNode.Parse(HalfCharacters.Replaced(text), documentOptions: JupyterJson.Displayed);
         }
         catch (JsonException)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Workbook.Native;
 
 namespace Workbook.Cli.Notebooks;
 
@@ -11,6 +12,7 @@ internal static class NotebookReader
     {
         try
         {
+            FileKind.RequireFile(path, "read"); // a pipe is waited for, a device read without end
             return Parse(path, File.ReadAllText(path)); // as text: some editors begin with a byte order mark
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -26,7 +28,7 @@ internal static class NotebookReader
         JsonNode? root;
         try
         {
-            root = JsonNode.Parse(text, documentOptions: JupyterJson.Document);
+            root = JsonNode.Parse(HalfCharacters.Replaced(text), documentOptions: JupyterJson.Document);
         }
         catch (JsonException e)
         {

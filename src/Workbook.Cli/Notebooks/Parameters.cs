@@ -108,8 +108,13 @@ internal static class Parameters
 
     private static Dictionary<string, string> Declarations(string source)
     {
-        SyntaxNode root = CSharpSyntaxTree.ParseText(source, CSharpParseOptions.Default.WithKind(SourceCodeKind.Script)).GetRoot();
         Dictionary<string, string> types = [];
+        if (!ForeignCode.TryRead(source, text => CSharpSyntaxTree.ParseText(text, CSharpParseOptions.Default.WithKind(SourceCodeKind.Script)).GetRoot(),
+            out SyntaxNode? root))
+        {
+            return types;
+        }
+
         foreach (FieldDeclarationSyntax field in root.ChildNodes().OfType<FieldDeclarationSyntax>())
         {
             foreach (VariableDeclaratorSyntax variable in field.Declaration.Variables)

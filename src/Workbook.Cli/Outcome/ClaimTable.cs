@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Workbook.Cli.Terminal;
 using Workbook.Notebook;
 
 namespace Workbook.Cli.Outcome;
@@ -16,7 +17,7 @@ internal static class ClaimTable
         table.AddColumn("result");
         foreach (Claim claim in summary.Claims.OrderByDescending(claim => claim.IsOurs))
         {
-            table.AddRow(Markup.Escape(claim.Id), Markup.Escape(claim.Statement), Markup.Escape(claim.MeasuredText), Markup.Escape(claim.Expected),
+            table.AddRow(PlainText.Markup(claim.Id), PlainText.Markup(claim.Statement), PlainText.Markup(claim.MeasuredText), PlainText.Markup(claim.Expected),
                 Result(claim));
         }
 
@@ -26,9 +27,9 @@ internal static class ClaimTable
     // A note says at length what the verdict does, and why.
     private static string Result(Claim claim) => claim switch
     {
-        { IsMeasured: false } => Markup.Escape(claim.Note.StartsWith(claim.Verdict, StringComparison.Ordinal) ? claim.Note
+        { IsMeasured: false } => PlainText.Markup(claim.Note.StartsWith(claim.Verdict, StringComparison.Ordinal) ? claim.Note
             : claim.Note.Length > 0 ? $"{claim.Verdict} ({claim.Note})" : claim.Verdict),
-        { IsPublished: true } => $"{claim.Verdict}, {Markup.Escape(claim.DifferenceText)}",
+        { IsPublished: true } => $"{claim.Verdict}, {PlainText.Markup(claim.DifferenceText)}",
         { Holds: true } => $"[green]{claim.Verdict}[/]",
         _ => $"[red]{claim.Verdict}[/]",
     };

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Spectre.Console;
 using Workbook.Cli.Outcome;
+using Workbook.Cli.Terminal;
 
 namespace Workbook.Cli.Progress;
 
@@ -14,12 +15,12 @@ internal sealed class LiveProgress(ProgressContext context) : IRunProgress
         .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new ElapsedTimeColumn(), new SpinnerColumn());
 
     public void NotebookStarted(string notebook, int cells) =>
-        _tasks[notebook] = context.AddTask(Markup.Escape(notebook), autoStart: true, maxValue: Math.Max(1, cells));
+        _tasks[notebook] = context.AddTask(PlainText.Markup(notebook), autoStart: true, maxValue: Math.Max(1, cells));
 
     public void CellStarted(string notebook, int cell, int cells)
     {
         ProgressTask task = _tasks[notebook];
-        task.Description = Markup.Escape($"{notebook}  cell {cell}/{cells}");
+        task.Description = PlainText.Markup($"{notebook}  cell {cell}/{cells}");
         task.Value = cell - 1;
     }
 

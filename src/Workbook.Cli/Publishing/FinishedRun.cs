@@ -37,7 +37,7 @@ internal static class FinishedRun
         foreach ((JsonObject target, JsonObject source) in targets.Zip(sources))
         {
             target["execution_count"] = source["execution_count"]?.DeepClone();
-            target["outputs"] = JupyterOutputs.Clean(source["outputs"]!.AsArray());
+            target["outputs"] = JupyterOutputs.Clean(source["outputs"] as JsonArray ?? []);
         }
 
         return NotebookResult.Of(notebook, path);

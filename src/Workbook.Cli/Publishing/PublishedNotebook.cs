@@ -58,6 +58,11 @@ internal static partial class PublishedNotebook
             JsonNode? first = Outputs(cell).Select(output => output["data"]?[Png]).FirstOrDefault(picture => picture is not null);
             foreach (string name in PictureNames(cell))
             {
+                if (!PlainName().IsMatch(name))
+                {
+                    throw new WorkbookException($"the tag {PictureTag}{name} names no file: use letters, digits, - and _");
+                }
+
                 yield return first is not null
                     ? (name, Convert.FromBase64String(MultilineText.FromNode(first)!))
                     : throw new WorkbookException($"the cell tagged {PictureTag}{name} shows no chart");
@@ -126,6 +131,10 @@ internal static partial class PublishedNotebook
             }
         }
     }
+
+    // Not Windows' devices either, which answer to "nul.png" in any folder.
+    [GeneratedRegex(@"\A(?!(con|prn|aux|nul|com.|lpt.)(\.|\z))[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex PlainName();
 
     [GeneratedRegex(@"(?<![\w.:/<])/(?:home|root|Users|tmp|private|var|mnt|opt|usr|srv|work)/[^\s""'<]+|\b[A-Z]:\\\w[^\s""'<]*|(?:\.\./){2,}\w[^\s""'<]*")]
     private static partial Regex MachinePath();

@@ -16,8 +16,8 @@ internal static class ReadmeClaims
     public static string Renew(string readme, IEnumerable<NotebookDocument> notebooks)
     {
         int begin = readme.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
-        int end = readme.IndexOf(End, StringComparison.Ordinal);
-        return begin >= Begin.Length && end >= begin ? readme[..begin] + Markdown(notebooks) + readme[end..] : readme;
+        int end = begin < Begin.Length ? -1 : readme.IndexOf(End, begin, StringComparison.Ordinal);
+        return end >= 0 ? readme[..begin] + Markdown(notebooks) + readme[end..] : readme;
     }
 
     private static string Markdown(IEnumerable<NotebookDocument> notebooks)
@@ -31,7 +31,7 @@ internal static class ReadmeClaims
                 continue;
             }
 
-            text.Append($"<details><summary><b>{notebook.Title}</b>: {Counts(claims)} ({ClaimSummary.RanOn(claims)})</summary>\n\n")
+            text.Append($"<details><summary><b>{Text(notebook.Title)}</b>: {Counts(claims)} ({Text(ClaimSummary.RanOn(claims))})</summary>\n\n")
                 .Append("| claim | measured | expected | |\n|---|---|---|---|\n");
             foreach (Claim claim in claims)
             {
@@ -64,5 +64,8 @@ internal static class ReadmeClaims
         _ => "✗",
     };
 
-    private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
+    private static string Cell(string text) => Text(text).Replace("|", "\\|", StringComparison.Ordinal);
+
+    // A line without elements, comments and with them the marks of this part's begin and end.
+    private static string Text(string text) => text.ReplaceLineEndings(" ").Replace("<", "&lt;", StringComparison.Ordinal);
 }

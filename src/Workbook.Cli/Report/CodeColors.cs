@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Microsoft.CodeAnalysis.CSharp;
+using Workbook.Cli.Notebooks;
 
 namespace Workbook.Cli.Report;
 
@@ -10,11 +11,11 @@ internal static class CodeColors
     public static string Html(string code)
     {
         // Magic lines of notebooks are no C#.
-        if (code.StartsWith("#!", StringComparison.Ordinal))
-        {
-            return WebUtility.HtmlEncode(code);
-        }
+        return !code.StartsWith("#!", StringComparison.Ordinal) && ForeignCode.TryRead(code, Marked, out string? html) ? html : WebUtility.HtmlEncode(code);
+    }
 
+    private static string Marked(string code)
+    {
         StringBuilder html = new();
         foreach (var token in SyntaxFactory.ParseTokens(code, options: new CSharpParseOptions(kind: Microsoft.CodeAnalysis.SourceCodeKind.Script)))
         {

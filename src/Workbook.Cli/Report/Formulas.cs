@@ -14,26 +14,13 @@ internal static class Formulas
     private const string Font = "Temml.woff2"; // by this name the style sheet knows it
     private const string Licence = "LICENSE.txt";
 
-    /// <summary>What the head of a page with formulas holds. A formula that Temml can't read stays as it is written, marked as an error.</summary>
-    public const string Head =
-        $$"""
-        <link rel="stylesheet" href="{{Style}}"><script defer src="{{Script}}"></script><script>
-        addEventListener('DOMContentLoaded', () => {
-          for (const formula of window.temml ? document.querySelectorAll('.math') : []) {
-            temml.render(formula.textContent.trim().slice(2, -2), formula, { displayMode: formula.matches('div,.{{OnItsOwnLine}}') });
-          }
-        });</script>
-        """;
+    /// <summary>What the head of a page with formulas holds, beside <see cref="PageScript"/>, which renders them. A formula that Temml can't read stays
+    /// as it is written, marked as an error.</summary>
+    public const string Head = $"<link rel=\"stylesheet\" href=\"{Style}\"><script {ReportSite.OfThisPage} defer src=\"{Script}\"></script>";
 
     /// <summary>The files that <see cref="Head"/> refers to, name → content.</summary>
     public static IEnumerable<(string Name, byte[] Content)> Files() =>
         [(Script, [.. "/*! Temml 0.13.5\n\n"u8, .. Read(Licence), .. "*/\n"u8, .. Read(Script)]), (Style, Read(Style)), (Font, Read(Font))];
 
-    private static byte[] Read(string name)
-    {
-        using Stream stream = typeof(Formulas).Assembly.GetManifestResourceStream("Temml/" + name)!;
-        using MemoryStream content = new();
-        stream.CopyTo(content);
-        return content.ToArray();
-    }
+    private static byte[] Read(string name) => PageScript.Resource("Temml/" + name);
 }

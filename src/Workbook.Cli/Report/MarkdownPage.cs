@@ -21,7 +21,22 @@ internal sealed class MarkdownPage(Func<string, string?> pageOf)
     /// <summary>Whether there was a formula so far: the page then needs <see cref="Formulas.Head"/>.</summary>
     public bool HasFormulas { get; private set; }
 
+    /// <summary>A cell's HTML, made safe (<see cref="SafeHtml"/>); what is nested too deep to be read stays as it is written.</summary>
     public string Render(string markdown)
+    {
+        try
+        {
+            return SafeHtml.Clean(Html(markdown), out _) ?? AsWritten(markdown);
+        }
+        catch (ArgumentException)
+        {
+            return AsWritten(markdown); // Markdig's word for it
+        }
+    }
+
+    private static string AsWritten(string markdown) => $"<pre>{System.Net.WebUtility.HtmlEncode(markdown)}</pre>";
+
+    private string Html(string markdown)
     {
         MarkdownDocument document = Markdown.Parse(markdown, s_pipeline);
         foreach (HeadingBlock heading in document.Descendants<HeadingBlock>())
@@ -39,7 +54,7 @@ internal sealed class MarkdownPage(Func<string, string?> pageOf)
             if (link is { IsImage: false, Url: { } url } && url.EndsWith(".ipynb", StringComparison.Ordinal)
                 && pageOf(Path.GetFileNameWithoutExtension(url)) is { } page)
             {
-                link.Url = page;
+                link.Url = Uri.EscapeDataString(page);
             }
         }
 

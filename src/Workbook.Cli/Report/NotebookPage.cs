@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Publishing;
-using Workbook.Notebook;
 using static System.Net.WebUtility;
 
 namespace Workbook.Cli.Report;
@@ -12,9 +11,10 @@ namespace Workbook.Cli.Report;
 /// <summary>The page of one executed notebook: its text, its code, what the code showed.</summary>
 internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<NotebookResult> all)
 {
-    private static readonly Lazy<string> s_plotly = new(PlotlyScript.Html);
-
     private readonly NotebookDocument _notebook = new(result.SourcePath, result.Document);
+
+    /// <summary>What its cells showed that runs in frames, after <see cref="Html"/>.</summary>
+    public OutputFrames Frames { get; } = new(result.Name);
 
     public string File => FileOf(result.Name);
 
@@ -54,18 +54,24 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
         }
 
         html.Append(body).Append("<nav class=\"around\" aria-label=\"Notebooks\">").Append(Link(-1)).Append(Link(1)).Append("</nav></main></div>");
-        return ReportSite.Page($"{Title} – Pruning Workbook", html.ToString(), ReportSite.Head + (markdown.HasFormulas ? Formulas.Head : ""));
+        return ReportSite.Page($"{Title} – Pruning Workbook", html.ToString(), head: ReportSite.Head + (markdown.HasFormulas ? Formulas.Head : ""));
     }
+
+    /// <summary>The page in place of one that can't be made.</summary>
+    public string FaultHtml(string fault) => ReportSite.Page("Pruning Workbook",
+        "<main><p class=\"quiet\"><a href=\"index.html\">Pruning Workbook</a></p><div class=\"error\"><strong>This notebook's page can't be "
+            + $"shown.</strong><pre>{HtmlEncode($"{result.Name}: {fault}")}</pre></div></main>");
 
     /// <summary>A chart of the notebook: the one that its tags name as a picture, else the first; null if it has none.</summary>
     public string? Thumbnail()
     {
         IEnumerable<JsonObject> cells = _notebook.CodeCells.OrderByDescending(cell => PublishedNotebook.PictureNames(cell).Any());
         return cells.SelectMany(cell => (cell["outputs"] as JsonArray ?? []).OfType<JsonObject>()).Select(output => output["data"]).OfType<JsonObject>()
-            .Where(data => data["image/png"] is not null || IsChart(data)).OrderByDescending(IsChart).Select(Shown).FirstOrDefault();
+            .Select(data => (Chart: Chart(data), Data: data)).Where(shown => shown.Chart is not null || Picture(shown.Data) is not null)
+            .OrderByDescending(shown => shown.Chart is not null).Select(shown => shown.Chart ?? Picture(shown.Data)).FirstOrDefault();
     }
 
-    private static bool IsChart(JsonObject data) => Joined(data["text/html"]).Contains("wb-chart", StringComparison.Ordinal);
+    private static string? Chart(JsonObject data) => data["text/html"] is JsonNode html ? ChartMarkup.Of(Joined(html)) : null;
 
     // index.html is the first page.
     private static string FileOf(string name) => name.Equals("index", StringComparison.OrdinalIgnoreCase) ? name + "-notebook.html" : name + ".html";
@@ -79,7 +85,7 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
             : "<span></span>";
     }
 
-    private static void AppendCell(StringBuilder html, JsonObject cell, MarkdownPage markdown)
+    private void AppendCell(StringBuilder html, JsonObject cell, MarkdownPage markdown)
     {
         string source = Joined(cell["source"]);
         switch (Joined(cell["cell_type"]))
@@ -101,7 +107,7 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
         }
     }
 
-    private static void AppendOutput(StringBuilder html, JsonObject output)
+    private void AppendOutput(StringBuilder html, JsonObject output)
     {
         string type = Joined(output["output_type"]);
         if (type == "stream")
@@ -112,20 +118,28 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
         {
             html.Append($"<div class=\"output error\"><pre>{HtmlEncode($"{Joined(output["ename"])}: {Joined(output["evalue"])}")}</pre></div>");
         }
-        else if (output["data"] is JsonObject data && Joined(data["text/html"]) != s_plotly.Value)
+        else if (output["data"] is JsonObject data && !ChartMarkup.IsPlotly(Joined(data["text/html"])))
         {
             html.Append($"<div class=\"output\">{Shown(data)}</div>");
         }
     }
 
-    // The richest form that a page shows; HTML outputs are the notebook's own and trusted.
-    private static string Shown(JsonObject data)
+    // The richest form that a page shows. HTML is the cell's author's: what is more than text and tables gets a frame.
+    private string Shown(JsonObject data)
     {
         if (data["text/html"] is JsonNode markup)
         {
-            return Joined(markup);
+            string html = Joined(markup);
+            return ChartMarkup.Of(html)
+                ?? (html.Length <= SafeHtml.Longest && SafeHtml.Clean(html, out bool whole) is { } clean && whole ? clean : Frames.Add(html));
         }
 
+        return Picture(data) ?? $"<pre>{HtmlEncode(Joined(data["text/plain"]))}</pre>";
+    }
+
+    // In an image element a drawing's scripts don't run.
+    private static string? Picture(JsonObject data)
+    {
         string words = HtmlEncode(Joined(data["text/plain"]));
         if (data["image/svg+xml"] is JsonNode svg)
         {
@@ -141,7 +155,7 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
             }
         }
 
-        return $"<pre>{words}</pre>";
+        return null;
     }
 
     // nbformat keeps a text as one string or as a list of lines.

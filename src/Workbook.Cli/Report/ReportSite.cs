@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using System.Text;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
+using Workbook.Native;
 using Workbook.Notebook;
 
 namespace Workbook.Cli.Report;
@@ -8,33 +10,46 @@ namespace Workbook.Cli.Report;
 /// <summary>All notebooks of a run as a small web site that needs no server, no network and no build.</summary>
 internal static class ReportSite
 {
+    /// <summary>The site's folder, in that of a run.</summary>
+    public const string Folder = "site";
+
     /// <summary>plotly.js, once for all pages.</summary>
     public const string Script = "plotly.min.js";
 
     /// <summary>The style sheet of all pages.</summary>
     public const string Style = "style.css";
 
-    /// <summary>The style sheet and plotly.js, for the head of each of the site's pages.</summary>
-    public const string Head = $"<link rel=\"stylesheet\" href=\"{Style}\"><script defer src=\"{Script}\"></script>";
+    /// <summary>The style sheet and the scripts, for the head of each of the site's pages.</summary>
+    public const string Head = $"<link rel=\"stylesheet\" href=\"{Style}\"><script {OfThisPage} defer src=\"{Script}\"></script>"
+        + $"<script {OfThisPage} src=\"{PageScript.FileName}\"></script>";
+
+    /// <summary>The attribute of the scripts that a page's head may run; no other runs there, whatever is on the page.</summary>
+    public const string OfThisPage = "nonce=\"\"";
+
+    private const string Policy = "default-src 'none'; script-src 'nonce-'; style-src 'self' 'unsafe-inline'; img-src data:; font-src 'self'; "
+        + "frame-src 'self'; base-uri 'none'; form-action 'none'";
 
     // Says of a page that it is one of ours: others in the folder are left alone.
     private const string Generator = "<meta name=\"generator\" content=\"Pruning Workbook\">";
     private const int HeadLines = 5;
 
-    /// <summary>Writes the site into a folder, which is made; each file whole or not at all.</summary>
+    /// <summary>
+    /// Writes the site into a folder, which is made; each file whole or not at all. What an earlier run left is deleted when all of this one's is there.
+    /// </summary>
+    /// <param name="folder">The site's folder.</param>
+    /// <param name="results">The notebooks.</param>
+    /// <param name="faults">A line for each notebook whose page could not be made or written; in its place is one that says so, where possible.</param>
     /// <returns>The first page's path.</returns>
-    /// <exception cref="WorkbookException">A file can't be written.</exception>
-    public static string Write(string folder, IReadOnlyList<NotebookResult> results)
+    /// <exception cref="WorkbookException">The folder can't be written to.</exception>
+    public static string Write(string folder, IReadOnlyList<NotebookResult> results, out IReadOnlyList<string> faults)
     {
+        List<string> wrong = [];
+        HashSet<string> written = new(StringComparer.OrdinalIgnoreCase);
+        string[] earlier;
         try
         {
             Directory.CreateDirectory(folder);
-            foreach (string earlier in Directory.EnumerateFiles(folder, "*.html")
-                .Where(path => File.ReadLines(path).Take(HeadLines).Any(line => line.Contains(Generator, StringComparison.Ordinal))))
-            {
-                File.Delete(earlier);
-                File.Delete(Path.ChangeExtension(earlier, ".ipynb"));
-            }
+            earlier = [.. Earlier(folder), .. Earlier(Path.Combine(folder, OutputFrames.Folder))];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -43,37 +58,98 @@ internal static class ReportSite
 
         string element = PlotlyScript.Html();
         WriteText(Script, element[(element.IndexOf('>', StringComparison.Ordinal) + 1)..element.LastIndexOf("</script>", StringComparison.Ordinal)]);
+        WriteText(PageScript.FileName, PageScript.Text);
         WriteText(Style, SiteStyle.Css);
         foreach ((string name, byte[] content) in Formulas.Files())
         {
-            AtomicFile.Write(Path.Combine(folder, name), content);
+            Write(name, content);
         }
 
         NotebookPage[] pages = [.. results.Select(result => new NotebookPage(result, results))];
         foreach ((NotebookPage page, NotebookResult result) in pages.Zip(results))
         {
-            WriteText(page.File, page.Html());
-            AtomicFile.Write(Path.Combine(folder, result.Name + ".ipynb"), JupyterJson.Serialize(result.Document));
+            try
+            {
+                WriteText(page.File, page.Html());
+                foreach ((string name, string html) in page.Frames.Pages)
+                {
+                    WriteText(name, html);
+                }
+
+                Write(result.Name + ".ipynb", JupyterJson.Serialize(result.Document));
+            }
+#pragma warning disable CA1031 // Whatever is wrong with one notebook: the others' pages are written.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                wrong.Add($"{result.SourcePath}: its page can't be written: {e.Message}");
+                WriteText(page.File, page.FaultHtml(e.Message));
+            }
         }
 
         new ClaimSummary(results).Write(folder);
         WriteText("index.html", IndexPage.Html(pages, results));
+        DeleteAllBut(written, earlier, Path.Combine(folder, OutputFrames.Folder));
+        faults = wrong;
         return Path.Combine(folder, "index.html");
 
-        void WriteText(string name, string text) => AtomicFile.Write(Path.Combine(folder, name), Encoding.UTF8.GetBytes(text));
+        void WriteText(string name, string text) => Write(name, Encoding.UTF8.GetBytes(text));
+
+        void Write(string name, byte[] content)
+        {
+            string path = Path.Combine(folder, name);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            AtomicFile.Write(path, content);
+            written.Add(Path.GetFullPath(path));
+        }
+    }
+
+    // Others' files in the folder are left alone, and so is what no file is.
+    private static IEnumerable<string> Earlier(string folder) => !Directory.Exists(folder) ? []
+        : Directory.EnumerateFiles(folder, "*.html").Where(path => FileKind.Odd(path) is null
+            && File.ReadLines(path).Take(HeadLines).Any(line => line.Contains(Generator, StringComparison.Ordinal)));
+
+    private static void DeleteAllBut(HashSet<string> written, IEnumerable<string> earlier, string frames)
+    {
+        try
+        {
+            foreach (string left in earlier.SelectMany(page => new[] { page, Path.ChangeExtension(page, ".ipynb") }).Select(Path.GetFullPath)
+                .Where(path => !written.Contains(path)))
+            {
+                File.Delete(left);
+            }
+
+            if (Directory.Exists(frames) && !Directory.EnumerateFileSystemEntries(frames).Any())
+            {
+                Directory.Delete(frames);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The report is there, with a page too many that nothing leads to.
+        }
     }
 
     /// <summary>A page with its head.</summary>
     /// <param name="title">The page's title, as text.</param>
     /// <param name="body">What stands on it, as HTML.</param>
+    /// <param name="policy">What the page may load and run; by default what carries <see cref="OfThisPage"/>, and the site's own.</param>
     /// <param name="head">What the page looks like, and its scripts; by default <see cref="Head"/>.</param>
-    internal static string Page(string title, string body, string? head = null) =>
-        $"""
-        <!DOCTYPE html>
-        <html lang="en"><head><meta charset="utf-8"><title>{System.Net.WebUtility.HtmlEncode(title)}</title>
-        {Generator}<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-        <link rel="icon" href="data:,">{head ?? Head}</head>
-        <body>{body}</body></html>
+    internal static string Page(string title, string body, string? policy = null, string? head = null)
+    {
+        head ??= Head;
 
-        """;
+        // A word that no page can foresee, since it comes from all that is on it, and the same each time.
+        string nonce = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes($"{title}\0{head}\0{body}"))[..18]);
+        policy ??= Policy.Replace("'nonce-'", $"'nonce-{nonce}'", StringComparison.Ordinal);
+        return $"""
+            <!DOCTYPE html>
+            <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">
+            {Generator}<title>{System.Net.WebUtility.HtmlEncode(title)}</title>
+            <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+            <link rel="icon" href="data:,">{head.Replace(OfThisPage, $"nonce=\"{nonce}\"", StringComparison.Ordinal)}</head>
+            <body>{body}</body></html>
+
+            """;
+    }
 }

@@ -47,6 +47,7 @@ internal static class SiteStyle
         code{font:.9em ui-monospace,"Cascadia Code",Consolas,monospace}
         .output{margin:.5em 0 1em;overflow-x:auto}
         .output pre{padding:.2em .9em;white-space:pre-wrap;overflow-wrap:anywhere}
+        iframe.frame{display:block;width:100%;height:10em;border:0}
         .error{border-left:4px solid var(--bad);padding-left:.8em}
         div.math,.math.display{display:flex;justify-content:safe center;overflow-x:auto;overflow-y:hidden;margin:1em 0;padding:.2em 0;font-size:1.1em}
         .wb-figure{max-width:100%!important}

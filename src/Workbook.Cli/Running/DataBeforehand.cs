@@ -50,8 +50,11 @@ internal static class DataBeforehand
     /// its data by another name of that method (an alias, reflection) still gets them, in its own process.
     /// </remarks>
     public static bool LeaveChoice(NotebookDocument notebook) => NotebookSources.Of(notebook, out _).Any(code =>
+        ForeignCode.TryRead(code, LeavesChoice, out bool leaves) ? leaves : code.Contains("Datasets.Open(", StringComparison.Ordinal));
+
+    private static bool LeavesChoice(string code) =>
         CSharpSyntaxTree.ParseText(code, CSharpParseOptions.Default.WithKind(SourceCodeKind.Script)).GetRoot()
-            .DescendantNodes().OfType<InvocationExpressionSyntax>().Any(call => IsOpen(call.Expression) && !NamesDataset(call.ArgumentList)));
+            .DescendantNodes().OfType<InvocationExpressionSyntax>().Any(call => IsOpen(call.Expression) && !NamesDataset(call.ArgumentList));
 
     private static bool IsOpen(ExpressionSyntax method) => method is MemberAccessExpressionSyntax { Name.Identifier.ValueText: "Open" } member
         && (member.Expression as SimpleNameSyntax ?? (member.Expression as MemberAccessExpressionSyntax)?.Name)?.Identifier.ValueText == nameof(Datasets);

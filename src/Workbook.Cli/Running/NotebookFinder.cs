@@ -5,6 +5,9 @@ internal static class NotebookFinder
 {
     private const string Folder = "notebooks";
 
+    // Elsewhere one file answers to a name in any letter case, mostly.
+    private static readonly StringComparer s_names = OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase;
+
     /// <summary>The notebooks that were named, folders' notebooks in name order; all of the workbook's where none was.</summary>
     /// <exception cref="WorkbookException">A path does not exist, is no notebook, or there are none.</exception>
     public static IReadOnlyList<string> Find(IReadOnlyList<string> named)
@@ -12,7 +15,7 @@ internal static class NotebookFinder
         IReadOnlyList<string> places = named.Count > 0 ? named : [FindUpward() ?? throw new WorkbookException(
             $"no notebooks: there is no folder `{Folder}` here or above; name a notebook or a folder")];
         List<string> notebooks = [.. places.SelectMany(Expand).Distinct()];
-        foreach (IGrouping<string, string> same in notebooks.GroupBy(path => Path.GetFileNameWithoutExtension(path)).Where(g => g.Count() > 1))
+        foreach (IGrouping<string, string> same in notebooks.GroupBy(path => Path.GetFileNameWithoutExtension(path), s_names).Where(g => g.Count() > 1))
         {
             throw new WorkbookException($"{string.Join(" and ", same)} have the same name, so that one's output would replace the other's: run them with "
                 + $"different --out folders");

@@ -7,7 +7,10 @@ using Workbook.Cli.Report;
 namespace Workbook.Cli.Running;
 
 /// <summary>A run of several notebooks, from the first process to the report.</summary>
-internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunOptions options)
+/// <param name="notebooks">The notebooks.</param>
+/// <param name="options">How they are run.</param>
+/// <param name="faults">A line for each notebook that was asked for, too, and can't be run.</param>
+internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunOptions options, IReadOnlyList<string> faults)
 {
     public const int Interrupted = 130;
 
@@ -48,18 +51,27 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
         }
 
         Results = results;
-        return Report(notebooks, results, options.OutputFolder) ? 0 : 1;
+        return Report(notebooks, results, options.OutputFolder, faults) ? 0 : 1;
     }
 
     /// <summary>Prints and writes what notebooks brought: the claims, the report.</summary>
     /// <returns>Whether every notebook ran to its end and every claim of ours that was measured holds.</returns>
-    public static bool Report(IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<NotebookResult> results, string folder)
+    public static bool Report(
+        IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<NotebookResult> results, string folder, IReadOnlyList<string> faults)
     {
         ClaimSummary summary = new(results);
         summary.Write(folder);
         Print(notebooks, results, summary);
-        Console.WriteLine(ReportSite.Write(Path.Combine(folder, "site"), results));
-        return results.Count == notebooks.Count && results.All(result => result.Error is null) && summary.Errors.Count == 0 && !summary.Failed.Any();
+        string site = ReportSite.Write(Path.Combine(folder, ReportSite.Folder), results, out IReadOnlyList<string> unshown);
+        string[] all = [.. faults, .. unshown];
+        foreach (string fault in all)
+        {
+            Console.Error.WriteLine("error: " + fault);
+        }
+
+        Console.WriteLine(site);
+        return all.Length == 0 && results.Count == notebooks.Count && results.All(result => result.Error is null)
+            && summary.Errors.Count == 0 && !summary.Failed.Any();
     }
 
     private async Task<List<(NotebookRun, NotebookResult)>> RunNotebooksAsync(CancellationToken cancellation)
@@ -85,7 +97,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
                 }
 
                 NotebookRun run = new(notebooks[i], options, progress);
-                NotebookResult result = await run.RunAsync(cancellation).ConfigureAwait(false);
+                NotebookResult result = await RunAsync(run, notebooks[i], cancellation).ConfigureAwait(false);
                 done[i] = (run, result);
                 if (result.Error is not null)
                 {
@@ -98,6 +110,21 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
         return [.. done.Where(d => d is not null).Select(d => d!.Value)];
     }
 
+    private async Task<NotebookResult> RunAsync(NotebookRun run, NotebookDocument notebook, CancellationToken cancellation)
+    {
+        try
+        {
+            return await run.RunAsync(cancellation).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whatever one notebook does, also to this program: the others run, and are written.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            string output = Path.Combine(options.OutputFolder, notebook.Name + ".ipynb");
+            return new(notebook.Name, notebook.Path, output, notebook.Root, [], [], null, options.Verbose ? e.ToString() : e.Message);
+        }
+    }
+
     private static void Print(IReadOnlyList<NotebookDocument> notebooks, IReadOnlyList<NotebookResult> results, ClaimSummary summary)
     {
         if (Console.IsOutputRedirected)
@@ -107,7 +134,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
 
         if (summary.Claims.Count > 0)
         {
-            AnsiConsole.WriteLine($"measured on {ClaimSummary.RanOn(summary.Claims)}");
+            Console.WriteLine($"measured on {ClaimSummary.RanOn(summary.Claims)}");
             AnsiConsole.Write(ClaimTable.Create(summary));
         }
 

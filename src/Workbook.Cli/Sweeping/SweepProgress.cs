@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Spectre.Console;
+using Workbook.Cli.Terminal;
 
 namespace Workbook.Cli.Sweeping;
 
@@ -80,7 +81,7 @@ internal sealed class SweepProgress(int total, int done, ProgressContext? live)
         }
         else
         {
-            AnsiConsole.WriteLine(line);
+            AnsiConsole.WriteLine(PlainText.Of(line));
         }
     }
 
@@ -89,7 +90,8 @@ internal sealed class SweepProgress(int total, int done, ProgressContext? live)
         if (_task is not null)
         {
             _task.Value = _done;
-            _task.Description = Markup.Escape($"{_done}/{total}{(_failed > 0 ? $", {_failed} failed" : "")}{Left()}{(state.Length > 0 ? $" · {state}" : "")}");
+            _task.Description = PlainText.Markup(
+                $"{_done}/{total}{(_failed > 0 ? $", {_failed} failed" : "")}{Left()}{(state.Length > 0 ? $" · {state}" : "")}");
         }
     }
 

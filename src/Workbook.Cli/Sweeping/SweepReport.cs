@@ -33,7 +33,9 @@ internal static class SweepReport
         }
 
         AppendComparisons(html, summary);
-        return ReportSite.Page($"Sweep: {sweep.Name}", html.Append("</main>").ToString(), $"<style>{SiteStyle.Css}</style>{PlotlyScript.Html()}");
+        string plotly = PlotlyScript.Html().Replace("<script>", $"<script {ReportSite.OfThisPage}>", StringComparison.Ordinal);
+        return ReportSite.Page($"Sweep: {sweep.Name}", html.Append("</main>").ToString(),
+            head: $"<style>{SiteStyle.Css}</style>{plotly}<script {ReportSite.OfThisPage}>{PageScript.Text}</script>");
     }
 
     private static void AppendOverview(StringBuilder html, SweepSummary summary)
@@ -92,7 +94,7 @@ internal static class SweepReport
                 .GroupBy(cell => string.Join(' ', summary.Axes.Select((axis, i) => $"{axis.Name}={cell.Levels[i]}").Where((_, i) => i != along)))
                 .Select(group => (group.Key.Length > 0 ? group.Key : value.Name,
                     group.Select(cell => (cell.Levels[along], Interval.Of(cell.ByReplicate.Values))).ToArray()));
-            html.Append(Draw.Intervals("", summary.Axes[along].Name, title, series).WithCaption(caption).ToBundle()["text/html"]);
+            html.Append(ChartMarkup.Of(Draw.Intervals("", summary.Axes[along].Name, title, series).WithCaption(caption).ToBundle()["text/html"]));
         }
 
         Table table = new("", [.. summary.Axes.Select(axis => new Column(axis.Name)), summary.Over is null ? "measured" : "mean [95 % interval]", "values"]);

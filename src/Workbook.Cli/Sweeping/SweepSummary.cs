@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Text;
 using Spectre.Console;
 using Workbook.Cli.Outcome;
+using Workbook.Cli.Terminal;
 using Workbook.Notebook;
-
 using Table = Spectre.Console.Table;
 
 namespace Workbook.Cli.Sweeping;
@@ -143,14 +143,14 @@ internal sealed class SweepSummary
 
         Table table = new Table().Border(TableBorder.Rounded);
         table.AddColumn("value");
-        table.AddColumn(Axes.Count == 0 ? "" : string.Join(' ', Axes.Select(axis => Markup.Escape(axis.Name))));
+        table.AddColumn(Axes.Count == 0 ? "" : string.Join(' ', Axes.Select(axis => PlainText.Markup(axis.Name))));
         table.AddColumn(new TableColumn(Over is null ? "measured" : "mean [[95 % interval]]").RightAligned());
-        table.AddColumn(new TableColumn(Markup.Escape(Over ?? "points")).RightAligned());
+        table.AddColumn(new TableColumn(PlainText.Markup(Over ?? "points")).RightAligned());
         foreach ((MeasuredValue value, Cell cell) in rows)
         {
             Interval interval = Interval.Of(cell.ByReplicate.Values);
-            table.AddRow(Markup.Escape(value.Name), Markup.Escape(string.Join(' ', cell.Levels)), Markup.Escape($"{Text(interval)} {value.Unit}".TrimEnd()),
-                interval.Count.ToString(CultureInfo.InvariantCulture));
+            table.AddRow(PlainText.Markup(value.Name), PlainText.Markup(string.Join(' ', cell.Levels)),
+                PlainText.Markup($"{Text(interval)} {value.Unit}".TrimEnd()), interval.Count.ToString(CultureInfo.InvariantCulture));
         }
 
         AnsiConsole.Write(table);

@@ -68,6 +68,38 @@ public class CommittedNotebookTests
     }
 
     [Fact]
+    public void A_title_or_claim_with_the_readmes_own_marks_does_not_make_it_grow()
+    {
+        const string Marks = "<!-- /claims --> <!-- claims: written by `workbook publish` --> | <b>";
+        JsonObject root = JsonNode.Parse(File.ReadAllText(Committed[0]).Replace("\"# 00", $"\"# {Marks} 00", StringComparison.Ordinal)
+            .Replace("\"statement\": \"", $"\"statement\": \"{Marks}\\n", StringComparison.Ordinal))!.AsObject();
+        NotebookDocument odd = new(Committed[0], root);
+        string once = ReadmeClaims.Renew("<!-- /claims -->\n<!-- claims: written by `workbook publish` -->\n<!-- /claims -->\nthe rest\n", [odd]);
+
+        Assert.Contains("&lt;!-- /claims -->", once, StringComparison.Ordinal);
+        Assert.Equal(once, ReadmeClaims.Renew(once, [odd]));
+        Assert.Equal(2, once.Split("\n<!-- /claims -->").Length);
+    }
+
+    [Theory]
+    [InlineData("../../../x")]
+    [InlineData("/tmp/x")]
+    [InlineData("a/b")]
+    [InlineData("a\\b")]
+    [InlineData("..")]
+    [InlineData("")]
+    [InlineData("nul")]
+    [InlineData("C:x")]
+    public void A_pictures_name_is_nothing_but_a_name(string name)
+    {
+        NotebookDocument notebook = NotebookReader.Read(Committed[0]);
+        JsonObject cell = notebook.CodeCells.First(code => PublishedNotebook.PictureNames(code).Any());
+        cell["metadata"]!["tags"] = new JsonArray("picture:" + name);
+        WorkbookException fault = Assert.Throws<WorkbookException>(() => PublishedNotebook.NamedPictures(notebook).ToArray());
+        Assert.Equal($"the tag picture:{name} names no file: use letters, digits, - and _", fault.Message);
+    }
+
+    [Fact]
     public void Debians_nbformat_finds_nothing_wrong()
     {
         const string script = "import nbformat, sys\nfor path in sys.argv[1:]:\n    nbformat.validate(nbformat.read(path, "

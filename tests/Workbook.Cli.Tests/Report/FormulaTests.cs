@@ -84,7 +84,7 @@ public sealed class FormulaTests : IDisposable
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         string folder = _workspace.PathOf("site");
-        ReportSite.Write(folder, [NotebookResult.Of(notebook, notebook.Path)]);
+        ReportSite.Write(folder, [NotebookResult.Of(notebook, notebook.Path)], out _);
         await using Browser browser = await Browser.StartAsync(program, cancellation);
         BrowserPage page = await browser.OpenAsync(900, 900, dark: false, cancellation);
         await page.NavigateAsync(new Uri(Path.Combine(folder, notebook.Name + ".html")), cancellation);

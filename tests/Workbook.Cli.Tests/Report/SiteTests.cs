@@ -22,14 +22,14 @@ public class SiteTests
     public void The_site_holds_everything_itself_and_its_script_once()
     {
         string folder = Gallery();
-        ReportSite.Write(folder, [Everything() with { Name = "of-an-earlier-run" }]);
-        Assert.Equal(Path.Combine(folder, "index.html"), ReportSite.Write(folder, [Everything()]));
+        ReportSite.Write(folder, [Everything() with { Name = "of-an-earlier-run" }], out _);
+        Assert.Equal(Path.Combine(folder, "index.html"), ReportSite.Write(folder, [Everything()], out _));
         Assert.Equal(
             ["00-what-pruning-is.html", "00-what-pruning-is.ipynb", "Temml-Local.css", "Temml.woff2", "claims.json", "index.html", "plotly.min.js",
-                "style.css", "temml.min.js"],
+                "report.js", "style.css", "temml.min.js"],
             Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         File.WriteAllText(Path.Combine(folder, "mine.html"), "somebody else's");
-        ReportSite.Write(folder, [Everything()]);
+        ReportSite.Write(folder, [Everything()], out _);
         Assert.Equal("somebody else's", File.ReadAllText(Path.Combine(folder, "mine.html")));
         foreach (string page in Directory.GetFiles(folder, "*.html").Select(File.ReadAllText))
         {
@@ -48,7 +48,7 @@ public class SiteTests
     public void A_notebook_called_index_leaves_the_first_page_its_place()
     {
         string folder = Gallery();
-        string index = File.ReadAllText(ReportSite.Write(folder, [Everything() with { Name = "index" }]));
+        string index = File.ReadAllText(ReportSite.Write(folder, [Everything() with { Name = "index" }], out _));
         Assert.Contains("<a href=\"index-notebook.html\">", index, StringComparison.Ordinal);
         Assert.Contains("DivideByZeroException", File.ReadAllText(Path.Combine(folder, "index-notebook.html")), StringComparison.Ordinal);
     }
@@ -57,7 +57,7 @@ public class SiteTests
     public void What_a_cell_prints_is_text_and_formulas_can_be_read_without_a_script()
     {
         string folder = Gallery();
-        ReportSite.Write(folder, [Everything()]);
+        ReportSite.Write(folder, [Everything()], out _);
         string page = File.ReadAllText(Path.Combine(folder, "00-what-pruning-is.html"));
 
         Assert.Contains("&lt;script&gt;alert(1)&lt;/script&gt;", page, StringComparison.Ordinal);
@@ -73,7 +73,7 @@ public class SiteTests
     {
         string file = Path.Combine(Gallery(), "a-file");
         File.WriteAllText(file, "");
-        WorkbookException fault = Assert.Throws<WorkbookException>(() => ReportSite.Write(file, []));
+        WorkbookException fault = Assert.Throws<WorkbookException>(() => ReportSite.Write(file, [], out _));
         Assert.StartsWith($"the report can't be written to {file}: ", fault.Message, StringComparison.Ordinal);
         File.Delete(file);
     }
@@ -83,7 +83,7 @@ public class SiteTests
     {
         string program = TestBrowser.Require();
         string folder = Gallery();
-        ReportSite.Write(folder, [Everything()]);
+        ReportSite.Write(folder, [Everything()], out _);
         string page = Path.Combine(folder, "00-what-pruning-is.html");
         await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
         foreach ((int width, bool dark) in new[] { (1280, false), (390, true) })
@@ -100,7 +100,8 @@ public class SiteTests
         string program = TestBrowser.Require();
         string folder = Path.Combine(Gallery(), "notebooks");
         NotebookResult[] results = [.. CommittedNotebookTests.Committed.Select(NotebookReader.Read).Select(n => NotebookResult.Of(n, n.Path))];
-        ReportSite.Write(folder, results);
+        ReportSite.Write(folder, results, out _);
+        Assert.False(Directory.Exists(Path.Combine(folder, "outputs")), "what the library shows needs no frame");
         string[] folders = [folder, .. CommittedNotebookTests.Executed.Select(path => Path.Combine(Path.GetDirectoryName(path)!, "site")).Distinct()];
         await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
         foreach (string page in folders.SelectMany(site => Directory.GetFiles(site, "*.html")))

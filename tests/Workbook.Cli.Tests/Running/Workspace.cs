@@ -7,7 +7,8 @@ namespace Workbook.Cli.Tests.Running;
 /// <summary>A folder of its own with notebooks, in which the real program is run.</summary>
 public sealed class Workspace : IDisposable
 {
-    private static readonly string s_program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Workbook.Cli.exe" : "Workbook.Cli");
+    /// <summary>The real program.</summary>
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Workbook.Cli.exe" : "Workbook.Cli");
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("workbook-test-").FullName;
 
@@ -31,7 +32,7 @@ public sealed class Workspace : IDisposable
 
     public Process Start(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
-        ProcessStartInfo start = new(s_program, arguments) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(Program, arguments) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment.Remove("WORKBOOK_DATA");
         start.Environment.Remove("WORKBOOK_PROFILE");
         start.Environment.Remove("WORKBOOK_RUNS");

@@ -118,7 +118,8 @@ public sealed class BehaviourTests : IDisposable
             [With(Gradual(w => w.abs())), With(Gradual(w => w.abs().neg())), With(Gradual(w => w.grad!.abs())), With(Gradual(w => w))],
             [With(Schedule(2, Halve)), With(Schedule(2, Third)), With(Schedule(2, HalveLate)), With(Schedule(3, Halve))],
             [With(new OwnProbe(t => t.Loss)), With(new OwnProbe(t => 2 * t.Loss)), With(new OwnProbe(t => t.Step))],
-            [Of(x => x), Of(x => x.relu()), Of(x => x.tanh()), Of(x => x * 1.01)],
+            [Of(x => x), Of(x => x.relu()), Of(x => x.tanh()), Of(x => x * 1.01), Of(x => x * 0.05)],
+            [Dropping(0.1), Dropping(0.9)],
         ];
         foreach (Func<RunStore, Run>[] kind in bodies)
         {
@@ -132,6 +133,12 @@ public sealed class BehaviourTests : IDisposable
         {
             using LeNet300100 network = new(1);
             return store.Train(network, _data, _recipe, 1, what as MaskSchedule, what is TrainingPart part ? [part] : []);
+        };
+
+        Func<RunStore, Run> Dropping(double share) => store =>
+        {
+            using nn.Module<Tensor, Tensor> network = Initializer.HeNormal.Apply(nn.Sequential(nn.Linear(784, 30), nn.Dropout(share), nn.Linear(30, 10)), 1);
+            return store.Train(network, _data, _recipe, 1);
         };
 
         Func<RunStore, Run> Of(Func<Tensor, Tensor> body) => store =>

@@ -50,6 +50,7 @@ public static class Libtorch
         string interop = NativeFiles.FolderOf("LibTorchSharp", "torchsharp", torchSharpVersion)
             ?? throw Missing("LibTorchSharp", "TorchSharp", torchSharpVersion);
 
+        Allocation.KeepMemory();
         try
         {
             foreach (string library in (string[])["c10", "torch_cpu", "torch"])

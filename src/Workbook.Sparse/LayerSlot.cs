@@ -12,16 +12,14 @@ namespace Workbook;
 /// <param name="NameInContainer">Its name as a child.</param>
 internal sealed record LayerSlot(string Name, nn.Module Layer, nn.Module Container, string NameInContainer)
 {
-    /// <summary>The places of all layers of a kind, in the model's order.</summary>
-    internal static IEnumerable<LayerSlot> Of<T>(nn.Module model, string prefix = "")
-        where T : nn.Module =>
-        model.named_children().ToArray().SelectMany(child => child.module is T
-            ? [new LayerSlot(prefix + child.name, child.module, model, child.name)]
-            : Of<T>(child.module, $"{prefix}{child.name}."));
+    /// <summary>The places of all layers that can be sparse, in the model's order.</summary>
+    internal static IEnumerable<LayerSlot> OfDense(nn.Module model) => Of(model, module => module is Linear or Conv2d, "");
+
+    /// <summary>The places of all layers that are.</summary>
+    internal static IEnumerable<LayerSlot> OfSparse(nn.Module model) => Of(model, module => module is SparseLayer, "");
 
     /// <summary>Why no layer of another kind can be put here; null if it can.</summary>
-    internal string? ObstacleTo<T>()
-        where T : nn.Module<Tensor, Tensor>
+    internal string? ObstacleTo(Type kind)
     {
         if (Container is Sequential)
         {
@@ -31,7 +29,7 @@ internal sealed record LayerSlot(string Name, nn.Module Layer, nn.Module Contain
         string container = Container.GetType().Name;
         return Field() is not { } found ? $"{container} does not let its layers be exchanged: use a Sequential, or a field declared as nn.Module<Tensor, "
             + $"Tensor>"
-            : found.FieldType.IsAssignableFrom(typeof(T)) ? null
+            : found.FieldType.IsAssignableFrom(kind) ? null
             : $"the field {found.Name} of {container} is declared as {found.FieldType.Name}: declare it as nn.Module<Tensor, Tensor>";
     }
 
@@ -52,6 +50,11 @@ internal sealed record LayerSlot(string Name, nn.Module Layer, nn.Module Contain
             Container.register_module(name, name == NameInContainer ? layer : child);
         }
     }
+
+    private static IEnumerable<LayerSlot> Of(nn.Module model, Func<nn.Module, bool> isOne, string prefix) =>
+        model.named_children().ToArray().SelectMany(child => isOne(child.module)
+            ? [new LayerSlot(prefix + child.name, child.module, model, child.name)]
+            : Of(child.module, isOne, $"{prefix}{child.name}."));
 
     private FieldInfo? Field()
     {

@@ -5,27 +5,29 @@ using static TorchSharp.torch;
 
 namespace Workbook;
 
-/// <summary>Exchanges the linear layers of a model for sparse ones, and back.</summary>
+/// <summary>Exchanges the linear layers and the convolutions of a model for sparse ones, and back.</summary>
 public static class Sparse
 {
     private const int Pairs = 5;
     private static readonly TimeSpan s_armTime = TimeSpan.FromMilliseconds(2);
 
     /// <summary>
-    /// Prunes a model by a mask and exchanges, in place, the linear layers that are faster sparse on this machine. Make
+    /// Prunes a model by a mask and exchanges, in place, the linear layers and convolutions that are faster sparse on this machine. Make
     /// the optimizer afterwards: the parameters are new ones.
     /// </summary>
-    /// <param name="model">Its linear layers are to be in a Sequential, or in fields declared as <c>nn.Module&lt;Tensor, Tensor&gt;</c>.</param>
+    /// <param name="model">Its layers are to be in a Sequential, or in fields declared as <c>nn.Module&lt;Tensor, Tensor&gt;</c>.</param>
     /// <param name="mask">Which weights are left; layers that it does not name stay as they are.</param>
     /// <param name="batch">Examples at a time for which the speed counts, 1 or more.</param>
     /// <param name="threads">Managed threads that a sparse layer may take, 1 or more.</param>
     /// <param name="fromSparsity">Exchange from this sparsity on, 0 to 1, without measuring; null to measure each layer for some 20 ms.</param>
+    /// <param name="example">An input of the model, whose first example is taken: the size of the images decides what a convolution gains. Without one,
+    /// convolutions are not measured and stay as they are.</param>
     /// <returns>What became of each layer, and the mask of those that stay dense.</returns>
     /// <exception cref="WorkbookException">
     /// The mask does not fit the model, a layer is not float32 on the CPU, <paramref name="batch"/> or <paramref name="threads"/> is below 1, or
     /// <paramref name="fromSparsity"/> is not from 0 to 1; the model is as it was.
     /// </exception>
-    public static Conversion Convert(nn.Module model, Mask mask, int batch = 64, int threads = 1, double? fromSparsity = null)
+    public static Conversion Convert(nn.Module model, Mask mask, int batch = 64, int threads = 1, double? fromSparsity = null, Tensor? example = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(mask);
@@ -34,26 +36,29 @@ public static class Sparse
             throw new WorkbookException($"the speed counts for 1 example at a time or more, not {batch}");
         }
 
-        SparseLinear.CheckThreads(threads);
+        SparseLayer.CheckThreads(threads);
         Pruner.CheckSparsity(fromSparsity ?? 0);
-        LayerSlot[] slots = [.. LayerSlot.Of<Linear>(model)];
+        LayerSlot[] slots = [.. LayerSlot.OfDense(model)];
+        Dictionary<nn.Module, long[]> images = fromSparsity is null && example is not null ? ImageSizes(model, slots, example) : [];
         List<ConvertedLayer> layers = [];
-        List<(LayerSlot Slot, SparseLinear Layer)> exchanged = [];
+        List<(LayerSlot Slot, SparseLayer Layer)> exchanged = [];
         foreach ((string parameter, Tensor kept) in mask)
         {
             string name = parameter == "weight" ? "" : parameter.EndsWith(".weight", StringComparison.Ordinal) ? parameter[..^".weight".Length] : parameter;
             // Everywhere that the layer is: it becomes sparse in all of its places, or in none.
             nn.Module? named = Array.Find(slots, s => parameter == s.Name + ".weight")?.Layer;
             LayerSlot[] places = [.. slots.Where(s => ReferenceEquals(s.Layer, named))];
-            string? obstacle = named is null ? "only linear layers within a model can be sparse"
-                : places.Select(s => s.ObstacleTo<SparseLinear>()).FirstOrDefault(o => o is not null);
+            string? obstacle = named is null ? "only linear layers and convolutions within a model can be sparse"
+                : places.Select(s => s.ObstacleTo(SparseKind(named))).FirstOrDefault(o => o is not null);
+            long[]? size = named is Linear linear ? [linear.in_features] : named is null ? null : images.GetValueOrDefault(named);
+            obstacle ??= named is Conv2d conv ? ConvShape.Obstacle(conv) : null;
+            obstacle ??= fromSparsity is null && size is null ? "a convolution is measured with an example input of the model: give one" : null;
             double sparsity = mask.SparsityOf(parameter);
             double? speedup = null;
             if (obstacle is null)
             {
-                Linear linear = (Linear)named!;
-                SparseLinear sparse = new(linear, kept, threads);
-                speedup = fromSparsity is null ? Speedup(linear, sparse, batch) : null;
+                SparseLayer sparse = SparseOf(named!, kept, threads);
+                speedup = fromSparsity is null ? Speedup((nn.Module<Tensor, Tensor>)named!, sparse, [batch, .. size!]) : null;
                 obstacle = speedup <= 1 ? "it is faster so" : sparsity < fromSparsity ? "it is less sparse than asked for" : null;
                 if (obstacle is null)
                 {
@@ -83,20 +88,21 @@ public static class Sparse
         ArgumentNullException.ThrowIfNull(model);
         using DisposeScope scope = NewDisposeScope();
         List<KeyValuePair<string, Tensor>> kept = [];
-        LayerSlot[] slots = [.. LayerSlot.Of<SparseLinear>(model)];
-        if (Array.Find(slots, s => s.ObstacleTo<Linear>() is not null) is { } fixedSlot)
+        LayerSlot[] slots = [.. LayerSlot.OfSparse(model)];
+        if (slots.Select(s => (s.Name, Obstacle: s.ObstacleTo(s.Layer is SparseConv2d ? typeof(Conv2d) : typeof(Linear))))
+            .FirstOrDefault(s => s.Obstacle is not null) is { Name: { } name } refused)
         {
-            throw new WorkbookException($"{fixedSlot.Name} can't become dense: {fixedSlot.ObstacleTo<Linear>()}");
+            throw new WorkbookException($"{name} can't become dense: {refused.Obstacle}");
         }
 
         foreach (IGrouping<nn.Module, LayerSlot> places in slots.GroupBy(s => s.Layer))
         {
-            SparseLinear sparse = (SparseLinear)places.Key;
-            Linear linear = sparse.ToLinear();
+            SparseLayer sparse = (SparseLayer)places.Key;
+            nn.Module<Tensor, Tensor> dense = sparse.ToDense();
             kept.Add(KeyValuePair.Create(places.First().Name + ".weight", sparse.Kept()));
             foreach (LayerSlot place in places)
             {
-                place.Put(linear);
+                place.Put(dense);
             }
         }
 
@@ -113,28 +119,29 @@ public static class Sparse
     public static void Load(nn.Module model, string path, int threads = 1)
     {
         ArgumentNullException.ThrowIfNull(model);
-        SparseLinear.CheckThreads(threads);
+        SparseLayer.CheckThreads(threads);
         using DisposeScope scope = NewDisposeScope();
         using SafeTensorsFile file = SafeTensors.Read(path);
         List<LayerSlot> exchanged = [];
         try
         {
-            foreach (LayerSlot slot in LayerSlot.Of<Linear>(model).Where(s => file.Names.Contains(s.Name + ".crow_indices")).ToArray())
+            foreach (LayerSlot slot in LayerSlot.OfDense(model).Where(s => file.Names.Contains(s.Name + ".crow_indices")).ToArray())
             {
-                if (slot.ObstacleTo<SparseLinear>() is { } obstacle)
+                if (slot.ObstacleTo(SparseKind(slot.Layer)) is { } obstacle)
                 {
                     throw new WorkbookException($"{slot.Name} is sparse in {path}, and can't be so in the model: {obstacle}");
                 }
 
-                Linear linear = (Linear)slot.Layer;
-                Csr pattern = new((int)linear.in_features, Numbers(file, slot.Name + ".crow_indices"), Numbers(file, slot.Name + ".col_indices"));
-                if (pattern.Rows != linear.out_features)
+                Tensor weight = slot.Layer is Conv2d conv ? conv.weight : ((Linear)slot.Layer).weight;
+                Csr pattern = new((int)(weight.numel() / weight.shape[0]), Numbers(file, slot.Name + ".crow_indices"),
+                    Numbers(file, slot.Name + ".col_indices"));
+                if (pattern.Rows != weight.shape[0])
                 {
-                    throw new WorkbookException($"{slot.Name} has {pattern.Rows} output features in {path}, and {linear.out_features} in the model: load "
+                    throw new WorkbookException($"{slot.Name} has {pattern.Rows} outputs in {path}, and {weight.shape[0]} in the model: load "
                         + $"it into a model of the same make");
                 }
 
-                slot.Put(new SparseLinear(linear, pattern.Kept(), threads));
+                slot.Put(SparseOf(slot.Layer, pattern.Kept().view(weight.shape), threads));
                 exchanged.Add(slot);
             }
 
@@ -142,11 +149,11 @@ public static class Sparse
         }
         catch
         {
-            foreach (LayerSlot slot in LayerSlot.Of<SparseLinear>(model).ToArray())
+            foreach (LayerSlot slot in LayerSlot.OfSparse(model).ToArray())
             {
                 if (exchanged.Find(e => e.Name == slot.Name) is { } before)
                 {
-                    slot.Put((Linear)before.Layer);
+                    slot.Put((nn.Module<Tensor, Tensor>)before.Layer);
                 }
             }
 
@@ -158,13 +165,13 @@ public static class Sparse
 
     /// <summary>Time of the dense layer over that of the sparse one: the median of pairs in turn, of median calls, as other work disturbs single
     /// ones.</summary>
-    private static double Speedup(Linear linear, SparseLinear sparse, int batch)
+    private static double Speedup(nn.Module<Tensor, Tensor> dense, SparseLayer sparse, long[] size)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        Tensor input = ones(batch, linear.in_features);
+        Tensor input = ones(size);
         Time(sparse);
-        return Median([.. Enumerable.Range(0, Pairs).Select(_ => Time(linear) / Time(sparse))]);
+        return Median([.. Enumerable.Range(0, Pairs).Select(_ => Time(dense) / Time(sparse))]);
 
         double Time(nn.Module<Tensor, Tensor> layer)
         {
@@ -180,5 +187,44 @@ public static class Sparse
         }
 
         static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    }
+
+    private static Type SparseKind(nn.Module dense) => dense is Conv2d ? typeof(SparseConv2d) : typeof(SparseLinear);
+
+    private static SparseLayer SparseOf(nn.Module dense, Tensor kept, int threads) =>
+        dense is Conv2d conv ? new SparseConv2d(conv, kept, threads) : new SparseLinear((Linear)dense, kept, threads);
+
+    /// <summary>What the convolutions get of one example, [channels, height, width]: those that are run, and can be exchanged.</summary>
+    private static Dictionary<nn.Module, long[]> ImageSizes(nn.Module model, LayerSlot[] slots, Tensor example)
+    {
+        nn.Module<Tensor, Tensor> whole = model as nn.Module<Tensor, Tensor>
+            ?? throw new WorkbookException("layers are measured with an example where a model takes one tensor: give a sparsity instead of the example");
+        Dictionary<nn.Module, long[]> sizes = [];
+        (LayerSlot Slot, SizeProbe Probe)[] probed = [.. slots.Where(s => s.Layer is Conv2d && s.ObstacleTo(typeof(SizeProbe)) is null)
+            .Select(s => (s, new SizeProbe((Conv2d)s.Layer, input => sizes.TryAdd(s.Layer, input.shape[^3..]))))];
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        using ModelGuard guard = new(whole, training: false);
+        try
+        {
+            Array.ForEach(probed, p => p.Slot.Put(p.Probe));
+            whole.forward(example.narrow(0, 0, 1).clone());
+        }
+        finally
+        {
+            Array.ForEach(probed, p => (p.Slot with { Layer = p.Probe }).Put((Conv2d)p.Slot.Layer));
+        }
+
+        return sizes;
+    }
+
+    /// <summary>Stands for a convolution and shows what it is given.</summary>
+    private sealed class SizeProbe(Conv2d conv, Action<Tensor> seen) : nn.Module<Tensor, Tensor>(nameof(SizeProbe))
+    {
+        public override Tensor forward(Tensor input)
+        {
+            seen(input);
+            return conv.forward(input);
+        }
     }
 }

@@ -8,6 +8,7 @@ using Workbook.Benchmarks;
     ("pruning", PruningBenchmark.Run),
     ("structured", StructuredBenchmark.Run),
     ("sparse", SparseBenchmark.Run),
+    ("convolution", ConvBenchmark.Run),
 ];
 switch (args)
 {

@@ -10,9 +10,8 @@ namespace Workbook;
 /// </summary>
 public sealed class ConvNet : nn.Module<Tensor, Tensor>
 {
-    private readonly Conv2d conv1, conv2, conv3;
+    private readonly nn.Module<Tensor, Tensor> conv1, conv2, conv3, fc1, fc2;
     private readonly BatchNorm2d bn1, bn2, bn3;
-    private readonly nn.Module<Tensor, Tensor> fc1, fc2;
 
     /// <param name="seed">Determines the weights, together with the initializer.</param>
     /// <param name="first">Channels of the first convolution.</param>

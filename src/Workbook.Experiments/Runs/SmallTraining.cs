@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Text.Json.Serialization;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Workbook;
@@ -33,7 +32,7 @@ internal sealed class SmallTraining(
             Dictionary<string, Tensor> start = Copy();
             Tensor random = get_rng_state();
             (Generator Generator, Tensor State)[] own = [.. GeneratorsOf(model).Select(g => (g, g.get_state()))];
-            LayerSlot[] layers = [.. LayerSlot.Of<Linear>(model)];
+            LayerSlot[] layers = [.. LayerSlot.OfDense(model)];
             int whole = (int)Math.Clamp(Math.Min(recipe.BatchSize, data.Count), 1, int.MaxValue), few = Math.Min(whole, MostExamples);
             try
             {
@@ -52,9 +51,9 @@ internal sealed class SmallTraining(
 
             void PutBack()
             {
-                foreach (LayerSlot slot in LayerSlot.Of<Linear>(model).Where(now => !layers.Any(l => ReferenceEquals(l.Layer, now.Layer))).ToArray())
+                foreach (LayerSlot slot in LayerSlot.OfDense(model).Where(now => !layers.Any(l => ReferenceEquals(l.Layer, now.Layer))).ToArray())
                 {
-                    slot.Put((Linear)layers.First(l => l.Name == slot.Name).Layer);
+                    slot.Put((nn.Module<Tensor, Tensor>)layers.First(l => l.Name == slot.Name).Layer);
                 }
 
                 Load(start);

@@ -60,12 +60,12 @@ internal sealed partial class InputShapes
             long? rows = null;
             try
             {
-                sparse.OnInput = input => rows ??= input.shape[..^1].Aggregate(1L, (product, size) => product * size);
+                sparse.OnRows = count => rows ??= count;
                 Run();
             }
             finally
             {
-                sparse.OnInput = null;
+                sparse.OnRows = null;
             }
 
             return rows ?? throw NotRun(name);

@@ -57,11 +57,11 @@ public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
         long? positions = shapes.Positions(name, module);
         if (module is ICompressedLayer sparse)
         {
-            (long weights, long nonZeros) = ((long)sparse.InFeatures * sparse.OutFeatures, CountNonZeros(sparse.Values));
+            (long weights, long nonZeros) = (sparse.Columns * sparse.Rows, CountNonZeros(sparse.Values));
             long biasBytes = sparse.Bias is { } bias ? bias.numel() * bias.ElementSize : 0;
             return new(name, module.GetType().Name, parameters.Sum(p => p.numel()), parameters.Sum(CountNonZeros), positions * weights / batch,
                 positions * nonZeros / batch,
-                (weights * sparse.Values.ElementSize) + biasBytes, Compressed(weights, nonZeros, sparse.OutFeatures, sparse.Values.ElementSize) + biasBytes);
+                (weights * sparse.Values.ElementSize) + biasBytes, Compressed(weights, nonZeros, sparse.Rows, sparse.Values.ElementSize) + biasBytes);
         }
 
         Parameter[] kernels = [.. parameters.Where(p => p.dim() > 1)];

@@ -1,5 +1,4 @@
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Workbook;
 
@@ -15,12 +14,12 @@ public interface ICompressedLayer
     /// <summary>The biases, [rows]; null where there are none.</summary>
     Parameter? Bias { get; }
 
-    /// <summary>Rows of the matrix: output features.</summary>
-    int OutFeatures { get; }
+    /// <summary>Rows of the matrix: outputs of one place.</summary>
+    long Rows { get; }
 
-    /// <summary>Columns of the matrix: input features.</summary>
-    int InFeatures { get; }
+    /// <summary>Columns of the matrix: inputs of one output.</summary>
+    long Columns { get; }
 
-    /// <summary>Told of each input, [.., in], while it is set.</summary>
-    Action<Tensor>? OnInput { get; set; }
+    /// <summary>Told, while it is set, how many times an input multiplies the matrix: examples, or places of all images.</summary>
+    Action<long>? OnRows { get; set; }
 }

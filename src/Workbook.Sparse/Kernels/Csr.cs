@@ -8,8 +8,6 @@ namespace Workbook;
 /// </summary>
 internal sealed class Csr
 {
-    private TransposedCsr? _transposed;
-
     /// <param name="columns">Columns of the matrix.</param>
     /// <param name="starts">rows + 1 numbers: where each row begins in <paramref name="column"/>, and the end.</param>
     /// <param name="column">The columns of the kept weights, row after row, rising within a row.</param>
@@ -90,10 +88,13 @@ internal sealed class Csr
         return flat.index_fill_(0, positions, true).view(Rows, Columns);
     }
 
-    /// <summary>Made when first asked for.</summary>
-    internal TransposedCsr Transposed => _transposed ??= Transpose();
+    /// <summary>Along its rows.</summary>
+    internal Walk Walk => field ??= new(Rows, 1, Starts, Column, null);
 
-    private TransposedCsr Transpose()
+    /// <summary>Along its columns; made when first asked for.</summary>
+    internal Walk Transposed => field ??= Transpose();
+
+    private Walk Transpose()
     {
         int[] starts = new int[Columns + 1], column = new int[Column.Length], order = new int[Column.Length];
         foreach (int c in Column)
@@ -116,10 +117,6 @@ internal sealed class Csr
             }
         }
 
-        return new(new(Rows, starts, column), order);
+        return new(Columns, 1, starts, column, order);
     }
 }
-
-/// <param name="Pattern">The pattern of the transposed matrix.</param>
-/// <param name="Order">For each of its weights the number that it has in the matrix.</param>
-internal sealed record TransposedCsr(Csr Pattern, int[] Order);

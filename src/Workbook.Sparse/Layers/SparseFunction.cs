@@ -21,8 +21,8 @@ internal sealed class SparseFunction : autograd.SingleTensorFunction<SparseFunct
         int batch = (int)memory.size(1);
         Tensor output = FeatureMajor.Empty(batch, pattern.Rows);
         using Tensor outputMemory = output.t();
-        Kernels.Product(pattern, FeatureMajor.Pointer(values), bias is null ? null : FeatureMajor.Pointer(bias),
-            FeatureMajor.Pointer(memory), FeatureMajor.Pointer(outputMemory), batch, threads, width);
+        Kernels.Product(pattern.Walk, batch, FeatureMajor.Pointer(values), bias is null ? null : FeatureMajor.Pointer(bias),
+            FeatureMajor.Pointer(memory), FeatureMajor.Pointer(outputMemory), batch, batch, threads, width);
         return output;
     }
 
@@ -59,9 +59,10 @@ internal sealed class SparseFunction : autograd.SingleTensorFunction<SparseFunct
     /// <summary>The gradients of the values and biases.</summary>
     internal static unsafe (Tensor Values, Tensor Bias) Gradients(Csr pattern, Tensor memory, Tensor gradientMemory, int threads, int width)
     {
-        Tensor values = empty(pattern.Column.Length, ScalarType.Float32), bias = empty(pattern.Rows, ScalarType.Float32);
-        Kernels.Gradients(pattern, FeatureMajor.Pointer(memory), FeatureMajor.Pointer(gradientMemory),
-            FeatureMajor.Pointer(values), FeatureMajor.Pointer(bias), (int)memory.size(1), threads, width);
+        Tensor values = zeros(pattern.Column.Length, ScalarType.Float32), bias = zeros(pattern.Rows, ScalarType.Float32);
+        int batch = (int)memory.size(1);
+        Kernels.Gradients(pattern.Walk, batch, FeatureMajor.Pointer(memory), FeatureMajor.Pointer(gradientMemory), batch,
+            FeatureMajor.Pointer(values), FeatureMajor.Pointer(bias), batch, threads, width);
         return (values, bias);
     }
 
@@ -76,19 +77,15 @@ internal sealed class SparseFunction : autograd.SingleTensorFunction<SparseFunct
     /// <summary>The same kernel, with the transposed matrix.</summary>
     private static unsafe Tensor InputGradient(SparseCall call, Tensor values, Tensor gradientMemory, int batch)
     {
-        (Csr transposed, int[] order) = call.Pattern.Transposed;
-        float[] ordered = ArrayPool<float>.Shared.Rent(order.Length);
-        float* source = FeatureMajor.Pointer(values);
-        for (int k = 0; k < order.Length; k++)
-        {
-            ordered[k] = source[order[k]];
-        }
-
+        Walk transposed = call.Pattern.Transposed;
+        float[] ordered = ArrayPool<float>.Shared.Rent(transposed.At.Length);
         Tensor gradient = FeatureMajor.Empty(batch, transposed.Rows);
         using Tensor memory = gradient.t();
         fixed (float* weights = ordered)
         {
-            Kernels.Product(transposed, weights, null, FeatureMajor.Pointer(gradientMemory), FeatureMajor.Pointer(memory), batch, call.Threads, Kernels.Widest);
+            transposed.Gather(FeatureMajor.Pointer(values), weights);
+            Kernels.Product(transposed, batch, weights, null, FeatureMajor.Pointer(gradientMemory), FeatureMajor.Pointer(memory), batch, batch, call.Threads,
+                Kernels.Widest);
         }
 
         ArrayPool<float>.Shared.Return(ordered);

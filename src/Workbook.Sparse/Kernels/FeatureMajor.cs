@@ -28,7 +28,7 @@ internal static unsafe class FeatureMajor
         transposed.Dispose();
         using Tensor rows = tensor.contiguous();
         Tensor memory = empty(tensor.shape[1], tensor.shape[0], ScalarType.Float32);
-        Transpose(Pointer(rows), Pointer(memory), (int)tensor.shape[0], (int)tensor.shape[1]);
+        Transpose(Pointer(rows), (nint)tensor.shape[1], Pointer(memory), (nint)tensor.shape[0], (int)tensor.shape[0], (int)tensor.shape[1]);
         return memory;
     }
 
@@ -36,15 +36,27 @@ internal static unsafe class FeatureMajor
     internal static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
     /// <summary>[rows][columns] → [columns][rows].</summary>
+    /// <param name="from">The first row.</param>
+    /// <param name="fromStride">Floats from a row to the next.</param>
+    /// <param name="to">The first column.</param>
+    /// <param name="toStride">Floats from a column to the next.</param>
+    /// <param name="rows">How many.</param>
+    /// <param name="columns">How many.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Transpose(float* from, float* to, int rows, int columns)
+    internal static void Transpose(float* from, nint fromStride, float* to, nint toStride, int rows, int columns)
     {
+        if ((rows == 1 && toStride == 1) || (columns == 1 && fromStride == 1))
+        {
+            new ReadOnlySpan<float>(from, rows * columns).CopyTo(new(to, rows * columns));
+            return;
+        }
+
         int wholeRows = Avx.IsSupported ? rows & ~7 : 0, wholeColumns = Avx.IsSupported ? columns & ~7 : 0;
         for (int c = 0; c < wholeColumns; c += 8)
         {
             for (int r = 0; r < wholeRows; r += 8)
             {
-                Transpose8(from + ((nint)r * columns) + c, columns, to + ((nint)c * rows) + r, rows);
+                Transpose8(from + (r * fromStride) + c, fromStride, to + (c * toStride) + r, toStride);
             }
         }
 
@@ -62,7 +74,7 @@ internal static unsafe class FeatureMajor
                     {
                         for (int r = r0; r < Math.Min(r0 + 16, endRow); r++)
                         {
-                            to[((nint)c * rows) + r] = from[((nint)r * columns) + c];
+                            to[(c * toStride) + r] = from[(r * fromStride) + c];
                         }
                     }
                 }

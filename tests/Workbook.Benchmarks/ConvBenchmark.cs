@@ -40,8 +40,10 @@ internal static class ConvBenchmark
                 Tensor gradient = rand([batch, outputs, size, size], generator: generator), inPlanes = PlanesFunction.Planes(gradient);
                 string[] ratios =
                 [
-                    Ratio(() => Forward(dense, images), () => Forward(sparse, images)), Ratio(() => Both(dense, images, gradient), () => Both(sparse, images, gradient)),
-                    Ratio(() => Forward(dense, images), () => Forward(staying, planes)), Ratio(() => Both(dense, images, gradient), () => Both(staying, planes, inPlanes)),
+                    Ratio(() => Forward(dense, images), () => Forward(sparse, images)),
+                    Ratio(() => Both(dense, images, gradient), () => Both(sparse, images, gradient)),
+                    Ratio(() => Forward(dense, images), () => Forward(staying, planes)),
+                    Ratio(() => Both(dense, images, gradient), () => Both(staying, planes, inPlanes)),
                 ];
                 Console.WriteLine($"  {sparsity,3:P0}  {ratios[0]} / {ratios[1]}; {ratios[2]} / {ratios[3]}");
             }

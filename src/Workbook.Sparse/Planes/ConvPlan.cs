@@ -274,7 +274,8 @@ internal sealed class ConvPlan
     }
 
     /// <summary>Floats of a group: planes that are shared have one more, the others some after the last, as kernels read beyond a last row.</summary>
-    private int Group(int channels, int rows, bool shared) => ((shared ? channels + 1 : channels) * rows * Pitch + (shared ? 0 : 2 * (Pitch + _padding.X))) * Lanes;
+    private int Group(int channels, int rows, bool shared) =>
+        (((shared ? channels + 1 : channels) * rows * Pitch) + (shared ? 0 : 2 * (Pitch + _padding.X))) * Lanes;
 
     private static int Up(int a, int b) => (a + b - 1) / b;
 }

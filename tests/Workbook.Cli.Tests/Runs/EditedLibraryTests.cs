@@ -53,7 +53,7 @@ public sealed class EditedLibraryTests : IDisposable
             (Core, Rig, "mask.KeptOf(name) - moved[name])", "mask.KeptOf(name) - moved[name] / 2)", "RigL"),
             (Core, "Training/Recipe.cs", "Math.Round(Epochs * Math.Ceiling(", "Math.Round(Epochs * Math.Floor(1 + ", All),
             (Core, Trainer, "(double)right / data.Count", "(double)right / (data.Count + 1)", "dense"),
-            ("Workbook.Sparse", "SparseFunction.cs", ": null!, valueGradients, call", ": null!, valueGradients.mul(0.99), call", "sparse"),
+            ("Workbook.Sparse", "Layers/SparseFunction.cs", ": null!, valueGradients, call", ": null!, valueGradients.mul(0.99), call", "sparse"),
             (Core, Trainer, "/// <summary>Trains and scores classifiers.</summary>", "// A remark.\n", ""),
             (Core, Trainer, "the training set is empty", "there is nothing to train on", ""),
             ("Workbook.Notebook", "Charts/Draw.Bars.cs", "namespace Workbook.Notebook;", "namespace Workbook.Notebook;\n\ninternal static class Wider;", ""),

@@ -95,7 +95,8 @@ internal sealed class ChannelCoupling
         {
             int[] members = [.. group.SelectMany(u => u).Select(p => p.Layer).Distinct().Order()];
             string? because = members.Select(m => _tracer.WholeBecause(m)).FirstOrDefault(b => b is not null)
-                ?? group.Select(u => unitStays.GetValueOrDefault(u.Key)).FirstOrDefault(b => b is not null)
+                ?? (group.Select(u => unitStays.GetValueOrDefault(u.Key)).FirstOrDefault(b => b is not null) is { } stays
+                    ? members.Select(m => _tracer.Suspicion(m)).FirstOrDefault(s => s is not null) ?? stays : null)
                 ?? members.Select(m => _refused.GetValueOrDefault(m)).FirstOrDefault(b => b is not null)
                 ?? (group.Count() == 1 && members.Any(m => _layers[m].Outputs > 1) ? "all their channels hang together" : null);
             ChannelUnit[] units = [.. group.Select(Unit)];

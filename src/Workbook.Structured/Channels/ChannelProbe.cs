@@ -180,7 +180,7 @@ internal sealed class ChannelProbe : IDisposable
     private static long Blocks(ChannelLayer layer, long taps)
     {
         long common = (long)System.Numerics.BigInteger.GreatestCommonDivisor(layer.Inputs, layer.Outputs);
-        long wanted = Math.Clamp((long)layer.Inputs * layer.Outputs * taps / BlockSize, 1, 16);
+        long wanted = Math.Clamp((long)layer.Inputs * layer.Outputs * taps / BlockSize, 1, 8);
         return Enumerable.Range(1, (int)Math.Min(common, 64)).Where(g => common % g == 0 && g >= wanted).Select(g => (long)g).FirstOrDefault(1L);
     }
 

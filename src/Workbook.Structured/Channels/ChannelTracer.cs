@@ -71,8 +71,56 @@ internal sealed class ChannelTracer
     private static bool Reaches((double[]?[] Inputs, bool Output) change, int layer) => change.Inputs is not null
         && change.Inputs[layer] is { } inputs && inputs.Any(c => c != 0);
 
-    private (double[]?[] Inputs, bool Output)[] Reach(ChannelProbe.Reading rest, double scale) => [.. _layers.Select((layer, l) => layer.IsProducer
-        ? _probe.Move(rest, p => p == l ? _probe.Codes.Signs(layer.Outputs) : null, scale) : default)];
+    /// <summary>
+    /// What moves with each producer. Inputs that one producer feeds show which: each moves by another factor in each of some passes. Producers that feed
+    /// only such inputs need no pass of their own; that they feed no others shows for many at once.
+    /// </summary>
+    private (double[]?[] Inputs, bool Output)[] Reach(ChannelProbe.Reading rest, double scale)
+    {
+        (double[]?[] Inputs, bool Output) Moved(Func<int, double> factor) => _probe.Move(rest, p => !_layers[p].IsProducer || factor(p) == 0 ? null
+            : [.. _probe.Codes.Signs(_layers[p].Outputs).Select(s => s * factor(p))], scale);
+        double[][] factors = _probe.Codes.Of(_layers.Count);
+        (double[]?[] Inputs, bool Output)[] passes = [.. factors.Select(f => Moved(p => f[p]))];
+        var reached = _layers.Select(_ => (Inputs: new double[]?[_layers.Count], Output: false)).ToArray();
+        bool[][] open = [.. _layers.Select(l => new bool[l.Inputs])];
+        HashSet<int> feeding = [];
+        for (int l = 0; l < _layers.Count; l++)
+        {
+            int[] moved = [.. Enumerable.Range(0, _layers[l].Inputs).Where(i => passes.Any(p => p.Inputs[l] is { } inputs && inputs[i] != 0))];
+            int[] producers = _probe.Codes.Sources([.. moved.Select(i => passes.Select(p => p.Inputs[l]![i]).ToArray())], _layers.Count, _precise);
+            foreach ((int i, int p) in moved.Zip(producers))
+            {
+                open[l][i] = p < 0 || _layers[l].IsSlopes || !_layers[p].IsProducer;
+                if (!open[l][i])
+                {
+                    (reached[p].Inputs[l] ??= new double[_layers[l].Inputs])[i] = 1;
+                    _ = !_layers[l].IsNorm && feeding.Add(p);
+                }
+            }
+        }
+
+        List<int[]> pools = [[.. Producers.Where(feeding.Contains)], .. Producers.Where(p => !feeding.Contains(p)).Select(p => new[] { p })];
+        while (pools.Count > 0)
+        {
+            int[] pool = pools[^1];
+            pools.RemoveAt(pools.Count - 1);
+            var change = pool.Length == 0 ? default : Moved(p => pool.Contains(p) ? 1 : 0);
+            if (pool.Length == 0 || !(change.Output || change.Inputs.Zip(open).Any(x => x.First is { } c && c.Zip(x.Second).Any(y => y.First != 0 && y.Second))))
+            {
+                continue;
+            }
+
+            if (pool.Length > 1)
+            {
+                pools.AddRange([pool[..(pool.Length / 2)], pool[(pool.Length / 2)..]]);
+                continue;
+            }
+
+            reached[pool[0]] = change;
+        }
+
+        return reached;
+    }
 
     private (int, int)[][][] Decode(ChannelProbe.Reading rest, (double[]?[] Inputs, bool Output)[] changes, double scale)
     {
@@ -82,7 +130,7 @@ internal sealed class ChannelTracer
 
         (int, int)[][] SourcesOf(int l)
         {
-            int[][] reaching = [.. Enumerable.Range(0, _layers[l].Inputs).Select(i => Producers.Where(p => changes[p].Inputs[l] is { } c && c[i] != 0).ToArray())];
+            int[][] reaching = Reaching(l);
             (int, int)[][] sources = [.. reaching.Select(_ => Array.Empty<(int, int)>())];
             // Inputs that channels of one width reach: one look at all of them.
             foreach (var alike in Enumerable.Range(0, sources.Length).Where(i => reaching[i].Length > 0).GroupBy(i => Width(reaching[i])))
@@ -115,6 +163,12 @@ internal sealed class ChannelTracer
             }
 
             return sources;
+        }
+
+        int[][] Reaching(int l)
+        {
+            int[] some = [.. Producers.Where(p => changes[p].Inputs[l] is not null)];
+            return [.. Enumerable.Range(0, _layers[l].Inputs).Select(i => some.Where(p => changes[p].Inputs[l]![i] != 0).ToArray())];
         }
 
         int Width(int[] producers) => producers.Select(p => _layers[p].Outputs).Distinct().Count() == 1 ? _layers[producers[0]].Outputs : -1;

@@ -85,7 +85,7 @@ internal static class ChannelTracing
             open = [.. open.Except(mixed)];
             ChannelGroup[] exact = [.. open.Where(g => g.Renormalized.Count == 0)];
             // All at once: where nothing is wrong, it is in none.
-            bool fine = Fault([.. exact.Select(g => g.Units[0])]) is null && Fault([.. exact.SelectMany(g => Half(g))]) is null
+            bool fine = Fault([.. exact.SelectMany(g => Half(g))]) is null
                 && Fault([.. exact.SelectMany(g => Half(g, true))]) is null;
             List<(ChannelGroup Group, string Fault)> failed = [];
             foreach (ChannelGroup group in fine ? open.Except(exact) : open)

@@ -20,7 +20,7 @@ internal sealed class CodeBook
     }
 
     /// <summary>How many numbers a direction has.</summary>
-    internal static int Passes => 8;
+    internal static int Passes => 6;
 
     /// <summary>For a layer of a width: pass → channel → move.</summary>
     internal double[][] Of(int width)

@@ -87,7 +87,7 @@ internal sealed class ChannelTracer
         for (int l = 0; l < _layers.Count; l++)
         {
             int[] moved = [.. Enumerable.Range(0, _layers[l].Inputs).Where(i => passes.Any(p => p.Inputs[l] is { } inputs && inputs[i] != 0))];
-            int[] producers = _probe.Codes.Sources([.. moved.Select(i => passes.Select(p => p.Inputs[l]![i]).ToArray())], _layers.Count, _precise);
+            int[] producers = _probe.Codes.Sources([.. moved.Select(i => passes.Select(p => p.Inputs[l]?[i] ?? 0).ToArray())], _layers.Count, _precise);
             foreach ((int i, int p) in moved.Zip(producers))
             {
                 open[l][i] = p < 0 || _layers[l].IsSlopes || !_layers[p].IsProducer;
@@ -175,7 +175,7 @@ internal sealed class ChannelTracer
     }
 
     private int[] Indices(double[]?[][] moves, int layer, int[] inputs, int width) => _probe.Codes.Sources(
-        [.. inputs.Select(i => moves.Select(m => m[layer]![i]).ToArray())], width, _precise);
+        [.. inputs.Select(i => moves.Select(m => m[layer]?[i] ?? 0).ToArray())], width, _precise);
 
     /// <summary>What moves along the codes of some producers: pass → layer → input.</summary>
     private double[]?[][] Directions(ChannelProbe.Reading rest, Func<int, bool> producers, double scale) => [.. Enumerable.Range(0, CodeBook.Passes)

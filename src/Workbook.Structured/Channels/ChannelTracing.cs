@@ -6,8 +6,8 @@ namespace Workbook;
 /// <summary>From a model to its groups: probe, couple, try, and join what can only go together.</summary>
 internal static class ChannelTracing
 {
-    /// <summary>Ways to divide a layer's channels that are tried at most.</summary>
-    private const int MostPatterns = 48;
+    /// <summary>Ways to divide a layer's channels that are tried at most; heads are harder to find than halves.</summary>
+    private const int MostPatterns = 12, MostPatternsOfHeads = 96;
 
     /// <summary>Whether a model runs on the example in a type; in its own it has to.</summary>
     internal static bool Runs(nn.Module model, ChannelForward forward, ScalarType dtype)
@@ -85,7 +85,7 @@ internal static class ChannelTracing
             open = [.. open.Except(mixed)];
             ChannelGroup[] exact = [.. open.Where(g => g.Renormalized.Count == 0)];
             // All at once: where nothing is wrong, it is in none.
-            bool fine = Fault([.. exact.SelectMany(g => Half(g))]) is null
+            bool fine = Fault([.. exact.Select(g => g.Units[0])]) is null && Fault([.. exact.SelectMany(g => Half(g))]) is null
                 && Fault([.. exact.SelectMany(g => Half(g, true))]) is null;
             List<(ChannelGroup Group, string Fault)> failed = [];
             foreach (ChannelGroup group in fine ? open.Except(exact) : open)
@@ -173,9 +173,17 @@ internal static class ChannelTracing
             int[] divisors = [.. Enumerable.Range(1, count).Where(d => count % d == 0)];
             var patterns = divisors.SelectMany(period => divisors.Where(block => period % block == 0 && period / block > 1).Select(block => (block, period)))
                 .Where(p => mains.Length > 1 || p.block > 1 || p.period < count).OrderBy(p => _worked.Contains(p) ? 0 : 1)
-                .ThenBy(p => p.block * (count / p.period)).Take(MostPatterns);
+                .ThenBy(p => p.block * (count / p.period)).Take(_coupling.Products.Contains(mains[0]) ? MostPatternsOfHeads : MostPatterns);
+            ChannelGroup[] groups = [.. _coupling.Groups().Where(g => g.Layers.Any(mains.Contains))];
             foreach ((int block, int period) in patterns)
             {
+                // One of them first: most fail, and that is quick.
+                ChannelUnit[] one = [.. groups.SelectMany(g => g.Units).Where(u => u.Outputs.Any(o => mains.Contains(o.Layer) && o.Channel % period / block == 0))];
+                if (trials.Fault(one) is not null)
+                {
+                    continue;
+                }
+
                 ChannelCoupling joined = _coupling.Copy();
                 for (int k = 0; k < period / block; k++)
                 {

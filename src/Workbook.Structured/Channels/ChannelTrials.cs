@@ -216,7 +216,7 @@ internal sealed class ChannelTrials
         static bool[] Columns(ChannelLayer layer, Tensor gradient) => layer.IsNorm ? Zeros(gradient, layer.Parts[0].Out) : layer.Groups > 1 ? Zeros(gradient, 0)
             : [.. layer.Parts[0].In.SelectMany(i => Zeros(gradient, i.Dim))];
 
-        static bool[] Zeros(Tensor gradient, int dim) => gradient.transpose(dim, 0).flatten(1).ne(0).any(1).logical_not().data<bool>().ToArray();
+        static bool[] Zeros(Tensor gradient, int dim) => gradient.transpose(dim, 0).reshape(gradient.shape[dim], -1).ne(0).any(1).logical_not().data<bool>().ToArray();
     }
 
     private bool Alike(Tensor zeroed, Tensor smaller)

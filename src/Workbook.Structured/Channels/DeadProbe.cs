@@ -20,14 +20,16 @@ internal static class DeadProbe
         ChannelCoupling coupling, ChannelGroup group, ChannelTrials trials, IReadOnlyList<ChannelLayer> layers, ChannelTracer tracer)
     {
         int width = group.Units.Count(u => u.Outputs.Count > 1);
-        if (width < 2)
-        {
-            return;
-        }
-
         ChannelLayer[] own = [.. layers.Where(l => group.Layers.Contains(l.Name))];
         ChannelLayer[] all = own.Any(l => l.Outputs > width) ? own : [.. own, .. Values().SelectMany(v => layers.Where(l => v.Layers.Contains(l.Name)))];
         coupling.AddProducts(all.Select(l => l.Name));
+        if (width < 2 || all.Any(l => l.Outputs % width != 0) || all.Sum(l => l.Outputs) < 3 * width)
+        {
+            // Cut apart they would not fit, and libtorch ends the process where matrices don't.
+            Array.ForEach(all, l => coupling.Refuse(l.Name, "they are multiplied with each other, and which with which does not show"));
+            return;
+        }
+
         for (int c = 0; c < width; c++)
         {
             coupling.Join(all.Where(l => l.Outputs % width == 0).SelectMany(l => Enumerable.Range(0, l.Outputs / width).Select(k => (l.Name, c + (k * width)))));
@@ -83,6 +85,7 @@ internal static class DeadProbe
 
         coupling = new(layers, tracer);
         HashSet<string> factors = [];
+        Dictionary<(string, string), int> alike = [];
         for (int b = 0; b < blind.Length; b++)
         {
             ChannelLayer layer = watched[b];
@@ -92,8 +95,23 @@ internal static class DeadProbe
                 if (own >= 0 && Number(b, own, a => a?.Outputs[c] ?? true) is { } partner && partner != own)
                 {
                     coupling.Join([(layer.Name, c), units[partner].Outputs[0]]);
+                    foreach (string other in units[partner].Outputs.Where(o => o.Channel == c && o.Layer != layer.Name).Select(o => o.Layer))
+                    {
+                        alike[(layer.Name, other)] = alike.GetValueOrDefault((layer.Name, other)) + 1;
+                    }
+
                     factors.UnionWith([layer.Name, .. units[partner].Outputs.Select(o => o.Layer)]);
                 }
+            }
+        }
+
+        // A few channels may not show; most do.
+        foreach (((string one, string other), int count) in alike)
+        {
+            int width = layers[Index(one)].Outputs;
+            for (int c = 0; c < width && count > width / 2 && layers[Index(other)].Outputs == width; c++)
+            {
+                coupling.Join([(one, c), (other, c)]);
             }
         }
 

@@ -33,7 +33,10 @@ internal static class LayerReading
         long blocks = layer.Inputs / weight.shape[1];
         Tensor slopes = bias.reshape(blocks, 1, layer.Outputs / blocks);
         Tensor rows = weight.flatten(1).reshape(blocks, layer.Outputs / blocks, weight.shape[1], -1).select(3, layer.FullTap);
-        return Values(slopes.bmm(rows).squeeze(1).div(slopes.square().sum(2L)));
+        Tensor inputs = slopes.bmm(rows).div(slopes.square().sum(2L, keepdim: true));
+        // Gradients that are rounding alone (of queries: a softmax of equals has none) fit no inputs.
+        bool isNoise = (rows - slopes.transpose(1, 2).mul(inputs)).square().sum().Value() > 0.1 * rows.square().sum().Value();
+        return isNoise ? [.. Enumerable.Repeat(double.NaN, layer.Inputs)] : Values(inputs);
     }
 
     private static double[] Norm(ChannelLayer layer, Tensor weight, Tensor bias)

@@ -74,7 +74,7 @@ public sealed class TraceTests
             new Net((l, x) => l[1].forward(l[0].forward(x).sigmoid()), Linear(4, 4), Linear(4, 2)) },
         { "a: 4 units, all stay: what reaches 'b' is not zero when they are", () =>
             new Net((l, x) => l[1].forward(l[0].forward(x) + x), Linear(4, 4), Linear(4, 2)) },
-        { "a: 4 units, all stay: what leads to 'b' mixes its channels", () =>
+        { "a: 4 units, all stay: what reaches 'b' is not zero when they are", () =>
             new Net((l, x) => l[1].forward(functional.softmax(l[0].forward(x), 1)), Linear(4, 4), Linear(4, 2)) },
         { "a: 4 units, all stay: what leads to 'b' mixes its channels", () =>
             new Net((l, x) => l[1].forward(l[0].forward(x).cumsum(1)), Linear(4, 4), Linear(4, 2)) },

@@ -11,59 +11,92 @@ namespace Workbook;
 /// </summary>
 public sealed class ChannelGraph
 {
-    private const int Trials = 3;
-
     // One that stays: TorchSharp does not hold a temporary scalar while libtorch reads it, and a collection just then frees it.
-    private static readonly Scalar s_zero = 0;
+    internal static readonly Scalar Zero = 0;
 
-    private readonly nn.Module<Tensor, Tensor> _model;
-    private readonly Tensor _example;
+    private readonly nn.Module _model;
+    private readonly ChannelForward _forward;
     private readonly Dictionary<string, ChannelLayer> _layers;
+    private readonly ScalarType _dtype;
 
-    private ChannelGraph(nn.Module<Tensor, Tensor> model, Tensor example, IReadOnlyList<ChannelLayer> layers, IReadOnlyList<ChannelGroup> groups)
+    private ChannelGraph(nn.Module model, ChannelForward forward, IReadOnlyList<ChannelLayer> layers, IReadOnlyList<ChannelGroup> groups, ScalarType dtype)
     {
-        (_model, _example, Groups) = (model, example, groups);
+        (_model, _forward, Groups, _dtype) = (model, forward, groups, dtype);
         _layers = layers.ToDictionary(l => l.Name);
     }
 
-    /// <summary>All output channels of the linear layers and convolutions, in the model's order.</summary>
+    /// <summary>All output channels of the layers, in the model's order; those of embeddings and of parameters of the model's own are among them.</summary>
     public IReadOnlyList<ChannelGroup> Groups { get; }
 
     /// <summary>
-    /// Traces a model of linear layers, convolutions (grouped and depthwise ones too) and batch norms, with anything without parameters between them.
-    /// Takes one pass forward and backward for each layer and two for each bit of the largest number of channels. The model is put back to the bit.
+    /// Traces a model of linear and bilinear layers, convolutions (grouped, depthwise and transposed ones too), embeddings, norms of every kind and parameters
+    /// of its own, with anything without parameters between them. Takes one pass forward and backward for each layer and some more, on a copy of
+    /// the weights. Then a channel of each group is removed for trial, and the answers held against those with zeros in its place, for inputs of the example's
+    /// own scale up to 255: what the groups offer, <see cref="Remove"/> can do. The model is put back to the bit.
     /// </summary>
     /// <param name="model">On the CPU; <c>forward</c> must not depend on values for which operations it runs.</param>
-    /// <param name="exampleInput">An input as the model takes it, of which only the shape matters; the smaller, the faster.</param>
+    /// <param name="exampleInput">An input as the model takes it, of which only the shape and the scale matter; the smaller, the faster.</param>
     /// <exception cref="WorkbookException">
-    /// The input does not fit; a layer is of another kind with parameters, has no part in the output, shares its weights with another, or feeds itself.
+    /// The input does not fit; a layer shares its weights with another, feeds itself, or is a batch norm without statistics.
     /// </exception>
     public static ChannelGraph Trace(nn.Module<Tensor, Tensor> model, Tensor exampleInput)
     {
-        ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(exampleInput);
-        ChannelLayer[] layers = [.. model.named_modules().Prepend(("", model)).DistinctBy(m => m.Item2).Select(m => ChannelLayer.Of(m.Item1, m.Item2))
-            .OfType<ChannelLayer>()];
-        if (layers.GroupBy(l => Address(l.Weight)).FirstOrDefault(g => g.Count() > 1) is { } shared)
+        return Trace(model, [exampleInput]);
+    }
+
+    /// <summary>Traces a model that takes several tensors, or gives several: in tuples, lists or dictionaries.</summary>
+    /// <param name="model">Any module with a <c>forward</c> of as many tensors; others may follow that can be left out.</param>
+    /// <param name="exampleInputs">Inputs as the model takes them.</param>
+    /// <exception cref="WorkbookException">As of a model with one input.</exception>
+    public static ChannelGraph Trace(nn.Module model, IReadOnlyList<Tensor> exampleInputs)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(exampleInputs);
+        return Trace(model, ChannelForward.Of(model, exampleInputs));
+    }
+
+    /// <summary>Traces a model that is called in a way of one's own.</summary>
+    /// <param name="model">The layers.</param>
+    /// <param name="exampleInputs">Inputs, of which copies are given to <paramref name="forward"/>.</param>
+    /// <param name="forward">From inputs to answers: tensors, or tuples, lists and dictionaries of them.</param>
+    /// <exception cref="WorkbookException">As of a model with one input.</exception>
+    public static ChannelGraph Trace(nn.Module model, IReadOnlyList<Tensor> exampleInputs, Func<IReadOnlyList<Tensor>, object?> forward)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(exampleInputs);
+        ArgumentNullException.ThrowIfNull(forward);
+        return Trace(model, new ChannelForward(exampleInputs, forward));
+    }
+
+    private static ChannelGraph Trace(nn.Module model, ChannelForward called)
+    {
+        ChannelLayer[] layers = [.. ChannelLayer.WithoutStrangers([.. model.named_modules().Prepend(("", model)).DistinctBy(m => m.Item2)
+            .SelectMany(m => ChannelLayer.Of(m.Item1, m.Item2))])];
+        if (layers.Where(l => l.IsCpu).GroupBy(l => Address(l.Weight)).FirstOrDefault(g => g.Count() > 1) is { } shared)
         {
             throw new WorkbookException($"{string.Join(" and ", shared.Select(l => $"'{l.Name}'"))} share one weight: layers that do can't be pruned");
         }
 
-        if (!layers.Any(l => !l.IsNorm))
+        if (!layers.Any(l => l.IsProducer && !l.IsSource))
         {
             throw new WorkbookException("the model has no linear layer and no convolution");
         }
 
-        if (layers.FirstOrDefault(l => l.Weight.device_type != DeviceType.CPU) is { } elsewhere)
+        if (layers.FirstOrDefault(l => !l.IsCpu) is { } elsewhere)
         {
             throw new WorkbookException($"'{elsewhere.Name}' is on {elsewhere.Weight.device_type}: a model is traced on the CPU");
         }
 
         using DisposeScope scope = NewDisposeScope();
-        using ModelState state = new(model, layers);
+        using IDisposable inference = inference_mode(false);
         using SingleThread thread = new();
-        ChannelTracer tracer = new(new ChannelProbe(model, exampleInput.detach(), layers), layers);
-        return new(model, exampleInput.detach().clone().DetachFromDisposeScope(), layers, ChannelCoupling.Groups(layers, tracer));
+        ChannelForward forward = called with { Examples = [.. called.Examples.Select(e => e.detach().clone())] };
+        ScalarType own = layers[0].Weight.dtype;
+        bool isNative = model.modules().Any(WorkingCopy.IsNative);
+        ScalarType dtype = isNative || !ChannelTracing.Runs(model, forward, ScalarType.Float64) ? own : ScalarType.Float64;
+        IReadOnlyList<ChannelGroup> groups = ChannelTracing.Groups(model, forward.As(dtype), layers, dtype);
+        return new(model, forward with { Examples = [.. forward.Examples.Select(e => e.DetachFromDisposeScope())] }, layers, groups, dtype);
     }
 
     /// <summary>
@@ -82,7 +115,7 @@ public sealed class ChannelGraph
         ArgumentNullException.ThrowIfNull(mask);
         CheckShapes(mask);
         ChannelUnit[] gone = Gone(mask);
-        if (_layers.Values.FirstOrDefault(l => !l.IsNorm && gone.Sum(u => u.Outputs.Count(o => o.Layer == l.Name)) == l.Outputs) is { } emptied)
+        if (_layers.Values.FirstOrDefault(l => l.IsProducer && gone.Sum(u => u.Outputs.Count(o => o.Layer == l.Name)) == l.Outputs) is { } emptied)
         {
             throw new WorkbookException($"the mask prunes every channel of '{emptied.Name}': at least one has to stay");
         }
@@ -93,19 +126,35 @@ public sealed class ChannelGraph
         }
 
         using DisposeScope scope = NewDisposeScope();
+        using IDisposable inference = inference_mode(false);
         using IDisposable noGrad = no_grad();
         using SingleThread thread = new();
-        using ModelState state = new(_model, [.. _layers.Values]);
-        // With other weights first: those of the model may be such that a fault does not show.
-        for (int trial = 0; trial < Trials; trial++)
+        // Norms over the channels give another answer than with zeros: what they do has been tried in the trace.
+        HashSet<ChannelUnit> inexact = new(Groups.Where(g => g.Renormalized.Count > 0).SelectMany(g => g.Units), ReferenceEqualityComparer.Instance);
+        ChannelUnit[] exact = [.. gone.Where(u => !inexact.Contains(u))];
+        foreach (bool ownWeights in exact.Length > 0 ? new[] { false, true } : [])
         {
-            using ModelState original = new(_model, [.. _layers.Values]);
-            Randomize(trial);
-            RemoveAndCompare(gone, trial);
+            using WorkingCopy copy = new(_model, _dtype);
+            ChannelTrials trials = new(copy, _forward.As(_dtype), [.. _layers.Values], _dtype == ScalarType.Float64, ownWeights);
+            if (trials.Fault(exact) is { } fault)
+            {
+                throw new WorkbookException(fault);
+            }
         }
 
-        RemoveAndCompare(gone, Trials);
-        state.Commit();
+        foreach ((ChannelLayer layer, HashSet<int> outputs, HashSet<int> inputs) in ChannelTrials.Touched(_layers.Values, gone))
+        {
+            foreach (ChannelLayer.Part part in layer.Parts)
+            {
+                bool requiresGrad = part.Tensor.requires_grad;
+                part.Tensor.requires_grad = false;
+                part.Tensor.set_(ChannelTrials.Cut(layer, part, outputs, inputs));
+                part.Tensor.requires_grad = requiresGrad;
+            }
+
+            ChannelTrials.Narrow(layer, outputs, inputs);
+        }
+
         foreach (Tensor parameter in _layers.Values.SelectMany(l => l.Parameters).Select(p => p.Tensor))
         {
             parameter.grad = null;
@@ -118,18 +167,15 @@ public sealed class ChannelGraph
     internal Mask MaskOf(IReadOnlyCollection<ChannelUnit> gone)
     {
         using DisposeScope scope = NewDisposeScope();
-        Dictionary<string, Tensor> kept = _layers.Values.SelectMany(l => l.Parameters).ToDictionary(p => p.Name, p => ones(p.Tensor.shape, ScalarType.Bool));
+        Dictionary<string, Tensor> kept = [];
+        Dictionary<string, (HashSet<int> Outputs, HashSet<int> Inputs)> touched = ChannelTrials.Touched(_layers.Values, gone)
+            .ToDictionary(t => t.Layer.Name, t => (t.Outputs, t.Inputs));
         foreach (ChannelLayer layer in _layers.Values)
         {
-            Tensor outputs = Indices(gone.SelectMany(u => layer.IsNorm ? u.Norms : u.Outputs), layer);
-            foreach ((string name, _) in layer.Parameters)
+            foreach (ChannelLayer.Part part in layer.Parts.Where(p => p.Name is not null))
             {
-                kept[name].index_fill_(0, outputs, s_zero);
-            }
-
-            if (!layer.IsNorm && layer.Groups == 1)
-            {
-                kept[layer.WeightName].index_fill_(1, Indices(gone.SelectMany(u => u.Inputs), layer), s_zero);
+                Tensor all = ones(part.Tensor.shape, ScalarType.Bool);
+                kept[part.Name!] = touched.TryGetValue(layer.Name, out var lost) ? ChannelTrials.Zeroed(part with { Tensor = all }, lost.Outputs, lost.Inputs) : all;
             }
         }
 
@@ -174,9 +220,9 @@ public sealed class ChannelGraph
         foreach (ChannelLayer layer in _layers.Values)
         {
             using DisposeScope scope = NewDisposeScope();
-            bool[][] parameters = [.. layer.Parameters.Select(p => mask.TryGetValue(p.Name, out Tensor? kept)
-                ? kept.reshape(layer.Outputs, -1).any(1).logical_not().data<bool>().ToArray() : new bool[layer.Outputs])];
-            rows[layer.Name] = parameters[0];
+            bool[][] parameters = [.. layer.Parts.Where(p => p.Name is not null && p.Out >= 0).Select(p => mask.TryGetValue(p.Name!, out Tensor? kept)
+                ? kept.transpose(p.Out, 0).reshape(layer.Outputs, -1).any(1).logical_not().data<bool>().ToArray() : new bool[layer.Outputs])];
+            rows[layer.Name] = parameters.FirstOrDefault() ?? new bool[layer.Outputs];
             pruned[layer.Name] = [.. Enumerable.Range(0, layer.Outputs).Select(c => parameters.All(p => p[c]))];
         }
 
@@ -204,67 +250,6 @@ public sealed class ChannelGraph
 
         return [.. gone];
     }
-
-    /// <summary>Removes the channels, and holds the output against that with zeros in their place.</summary>
-    private void RemoveAndCompare(ChannelUnit[] gone, int trial)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Mask mask = MaskOf(gone);
-        foreach ((string name, Tensor parameter) in _layers.Values.SelectMany(l => l.Parameters))
-        {
-            parameter.set_(parameter.detach().masked_fill(mask[name].logical_not(), s_zero));
-        }
-
-        using Generator generator = RandomStream.Of(trial, "trial");
-        Tensor input = _example.is_floating_point() ? randn(_example.shape, _example.dtype, generator: generator) : _example;
-        Tensor masked = _model.Answer(input);
-        foreach (ChannelLayer layer in _layers.Values)
-        {
-            layer.Keep(Kept(layer.Outputs, gone.SelectMany(u => layer.IsNorm ? u.Norms : u.Outputs), layer),
-                Kept(layer.Inputs, gone.SelectMany(u => layer.IsNorm ? u.Norms : u.Inputs), layer));
-        }
-
-        Tensor smaller;
-        try
-        {
-            smaller = _model.Answer(input);
-        }
-        catch (Exception e) when (e is ExternalException or ArgumentException or IndexOutOfRangeException)
-        {
-            throw new WorkbookException($"the model does not run without the channels: its forward counts on their number ({e.Message.Split('\n')[0].Trim()})",
-                e);
-        }
-
-        if (!smaller.shape.SequenceEqual(masked.shape)
-            || !smaller.allclose(masked, rtol: 1e-4, atol: 1e-4 * masked.abs().max().to(ScalarType.Float64).item<double>(), equal_nan: true))
-        {
-            throw new WorkbookException("without the channels the model computes something else than with zeros in their place: its forward depends on "
-                + "them in a way that tracing has not seen");
-        }
-    }
-
-    /// <summary>Weights of He et al. (2015), which carry differences through all layers, small biases and norms that let values pass.</summary>
-    private void Randomize(int seed)
-    {
-        foreach (ChannelLayer layer in _layers.Values)
-        {
-            foreach ((string name, Tensor parameter) in layer.Parameters)
-            {
-                using Generator generator = RandomStream.Of(seed, "trial", name);
-                Tensor drawn = randn(parameter.shape, parameter.dtype, generator: generator);
-                parameter.set_(parameter.dim() > 1 ? drawn.mul(Math.Sqrt(2.0 * layer.Outputs / parameter.numel())) : drawn.mul(0.1)
-                    .add(ReferenceEquals(parameter, layer.Weight) ? 1 : 0));
-            }
-
-            layer.SetStatistics(0, 1);
-        }
-    }
-
-    private static Tensor Indices(IEnumerable<(string Layer, int Channel)> of, ChannelLayer layer) =>
-        tensor(of.Where(o => o.Layer == layer.Name).Select(o => (long)o.Channel).ToArray());
-
-    private static Tensor Kept(int count, IEnumerable<(string Layer, int Channel)> gone, ChannelLayer layer) =>
-        tensor(Enumerable.Range(0, count).Select(c => (long)c).Except(gone.Where(g => g.Layer == layer.Name).Select(g => (long)g.Channel)).ToArray());
 
     private static unsafe nint Address(Tensor tensor) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.detach().as_strided([1], [1]).bytes));
 }

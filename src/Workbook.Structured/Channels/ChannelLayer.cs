@@ -5,22 +5,39 @@ using static TorchSharp.torch;
 
 namespace Workbook;
 
-/// <summary>What linear layers, convolutions and batch norms have in common: channels in, channels out, a weight and a bias.</summary>
-internal sealed class ChannelLayer
+/// <summary>What layers with channels have in common: channels in, channels out, and tensors with a dimension for each.</summary>
+internal sealed partial class ChannelLayer
 {
-    private readonly nn.Module _module;
+    private readonly nn.Module? _module;
+    private double _eps;
+    private Parameter? _shift;
 
-    private ChannelLayer(string name, nn.Module module, Parameter weight, Parameter? bias, int groups)
+    private ChannelLayer(string name, nn.Module? module, Parameter weight, int groups, params IEnumerable<Part> parts)
     {
         (Name, _module, Weight, Groups) = (name, module, weight, groups);
-        Outputs = (int)weight.shape[0];
-        Inputs = IsNorm ? Outputs : (int)weight.shape[1] * groups;
-        HadBias = bias is not null;
+        Parts = [.. parts];
+        Outputs = Parts.FirstOrDefault(p => p.Out >= 0) is { } rows ? (int)rows.Tensor.shape[rows.Out] : groups;
+        Inputs = IsNorm ? Outputs : Parts.SelectMany(p => p.In).Sum(i => i.Count);
+        if (module is Convolution c && groups > 1)
+        {
+            Inputs = c.transposed ? (int)c.weight.shape[0] : (int)c.weight.shape[1] * groups;
+        }
+
+        HadBias = Bias is not null;
     }
+
+    /// <summary>A tensor of a layer.</summary>
+    /// <param name="Name">Its name in the model; null for buffers, which are cut but not masked.</param>
+    /// <param name="Tensor">The object that the module holds.</param>
+    /// <param name="Out">The dimension of the layer's outputs, −1 for none.</param>
+    /// <param name="In">The dimensions of its inputs, and which of them: from where on, how many.</param>
+    internal sealed record Part(string? Name, Tensor Tensor, int Out, params (int Dim, int Offset, int Count)[] In);
 
     internal string Name { get; }
 
     internal Parameter Weight { get; }
+
+    internal IReadOnlyList<Part> Parts { get; }
 
     internal int Outputs { get; }
 
@@ -31,9 +48,37 @@ internal sealed class ChannelLayer
 
     internal bool HadBias { get; }
 
-    internal bool IsNorm => _module is BatchNorm;
+    /// <summary>Whether each input is an output, scaled: a norm, or slopes.</summary>
+    internal bool IsNorm => _module is NormBase or LayerNorm or GroupNorm or PReLU;
 
-    internal Parameter? Bias => _module switch { Linear l => l.bias, Convolution c => c.bias, _ => ((BatchNorm)_module).bias };
+    internal bool IsSlopes => _module is PReLU;
+
+    /// <summary>Whether it is a norm without parameters, which has some only while it is probed.</summary>
+    internal bool IsBare => _module is NormBase { affine: false };
+
+    /// <summary>A parameter of the model's own, or an embedding: it makes channels out of no others.</summary>
+    internal bool IsSource => _module is null or Embedding;
+
+    /// <summary>Whether it makes channels of its own, and can lose some.</summary>
+    internal bool IsProducer => !IsNorm;
+
+    /// <summary>A norm over all of its channels, which gives others something else where one goes.</summary>
+    internal bool IsOverChannels => _module is LayerNorm || (_module is GroupNorm && Groups == Outputs);
+
+    internal bool IsBilinear => _module is Bilinear;
+
+    internal bool IsTransposed => _module is Convolution { transposed: true };
+
+    internal Parameter? Bias => _module switch
+    {
+        Linear l => l.bias,
+        Convolution c => c.bias,
+        Bilinear b => b.bias,
+        NormBase n => n.bias,
+        LayerNorm n => n.bias,
+        GroupNorm n => n.bias,
+        _ => null,
+    };
 
     internal int OutputsOfGroup => Outputs / Groups;
 
@@ -41,75 +86,110 @@ internal sealed class ChannelLayer
 
     /// <summary>The weight of a kernel, counted through, that meets the input and not its padding at every position: the one at the padding's
     /// distance.</summary>
-    internal long FullTap => _module is not Convolution c ? 0 : c.kernel_size.Select((size, d) => (Size: size, Tap: Math.Min(size - 1,
+    internal long FullTap => _module is not Convolution { transposed: false } c ? 0 : c.kernel_size.Select((size, d) => (Size: size, Tap: Math.Min(size - 1,
         c.padding is { } padding ? (padding[d] + c.dilation[d] - 1) / c.dilation[d] : c.padding_type == Padding.Same ? (size - 1) / 2 : 0)))
             .Aggregate(0L, (tap, d) => (tap * d.Size) + d.Tap);
 
-    internal string WeightName => NameOf("weight");
-
-    /// <summary>The layer of a module, null where a module has no parameters of its own.</summary>
-    /// <exception cref="WorkbookException">It has parameters and its channels are not known.</exception>
-    internal static ChannelLayer? Of(string name, nn.Module module)
-    {
-        string called = name.Length == 0 ? "the model" : $"'{name}'";
-        return module switch
-        {
-            Linear l => new(name, l, l.weight!, l.bias, 1),
-            Convolution { transposed: false } c => new(name, c, c.weight!, c.bias, (int)c.groups),
-            BatchNorm { affine: true, track_running_stats: true } b => new(name, b, b.weight!, b.bias, (int)b.num_features),
-            BatchNorm => throw new WorkbookException(
-                $"{called}, a {module.GetType().Name}, has no scale or no running statistics: its channels can't be followed"),
-            _ when module.named_parameters(false).Select(p => p.name).FirstOrDefault() is { } parameter => throw new WorkbookException(
-                $"{called}, a {module.GetType().Name}, has a parameter '{parameter}' whose channels are not known; Linear, convolutions and BatchNorm are"),
-            _ => null,
-        };
-    }
+    /// <summary>Throws for a bare norm, which has none.</summary>
+    internal string WeightName => Parts.First(p => ReferenceEquals(p.Tensor, Weight)).Name!;
 
     /// <summary>The tensors that belong to its channels, with their names in the model.</summary>
-    internal IEnumerable<(string Name, Tensor Tensor)> Parameters => Bias is { } bias ? [(WeightName, Weight), (NameOf("bias"), bias)] : [(WeightName, Weight)];
+    internal IEnumerable<(string Name, Tensor Tensor)> Parameters => Parts.Where(p => p.Name is not null).Select(p => (p.Name!, p.Tensor));
 
-    /// <summary>Parameters and running statistics.</summary>
-    internal IEnumerable<Tensor> State => Parameters.Select(p => p.Tensor).Concat(_module is BatchNorm b ? [b.running_mean!, b.running_var!] : []);
+    /// <summary>Running statistics of a norm.</summary>
+    internal IEnumerable<(Tensor Tensor, double Resting)> Statistics => _module is NormBase { running_mean: { } mean, running_var: { } variance }
+        ? [(mean, 0), (variance, 1)] : [];
 
-    /// <summary>Sets the running statistics of a norm.</summary>
-    internal void SetStatistics(double mean, double variance)
-    {
-        if (_module is BatchNorm norm)
-        {
-            norm.running_mean!.set_(full_like(norm.running_mean, mean));
-            norm.running_var!.set_(full_like(norm.running_var, variance));
-        }
-    }
+    internal bool IsCpu => Weight.device_type == DeviceType.CPU;
+
+    internal string Shown(int channel) => $"channel {channel} of '{Name}'";
 
     /// <summary>A layer without a bias gets one for as long as its values are held fixed.</summary>
     internal void SetBias(Parameter? bias)
     {
-        if (_module is Linear linear)
+        switch (_module)
         {
-            linear.bias = bias!;
-        }
-        else
-        {
-            ((Convolution)_module).bias = bias!;
+            case Linear l:
+                l.bias = bias!;
+                break;
+            case Convolution c:
+                c.bias = bias!;
+                break;
+            case Bilinear b:
+                b.bias = bias!;
+                break;
+            case LayerNorm n:
+                n.bias = bias!;
+                break;
+            default:
+                throw new InvalidOperationException(Name);
         }
     }
 
-    /// <summary>Removes channels; the tensors stay the same objects with new contents.</summary>
-    /// <param name="outputs">Int64 [kept outputs].</param>
-    /// <param name="inputs">Int64 [kept inputs]; of a layer in groups both are those of whole groups.</param>
-    internal void Keep(Tensor outputs, Tensor inputs)
+    /// <summary>Norms over channels let values pass, but for their mean, until <see cref="LeaveProbe"/>.</summary>
+    internal void EnterProbe()
     {
-        foreach (Tensor tensor in State)
+        if (IsBare)
         {
-            Tensor kept = tensor.detach().index_select(0, outputs);
-            tensor.set_(ReferenceEquals(tensor, Weight) && Groups == 1 && !IsNorm ? kept.index_select(1, inputs) : kept);
+            NormBase norm = (NormBase)_module!;
+            (Scale(norm), Shift(norm)) = (Weight, _shift ??= new Parameter(zeros([Outputs])).DetachFromDisposeScope() as Parameter);
         }
 
-        SetWidths(inputs.numel(), outputs.numel());
+        if (_module is LayerNorm layer)
+        {
+            (_eps, layer.eps) = (layer.eps, 1);
+        }
+        else if (_module is GroupNorm group)
+        {
+            (_eps, group.eps, group.num_groups) = (group.eps, 1, 1);
+        }
+    }
+
+    internal void LeaveProbe()
+    {
+        if (IsBare)
+        {
+            NormBase norm = (NormBase)_module!;
+            (Scale(norm), Shift(norm)) = (null, null);
+        }
+
+        if (_module is LayerNorm layer)
+        {
+            layer.eps = _eps;
+        }
+        else if (_module is GroupNorm group)
+        {
+            group.eps = _eps;
+        }
+
+        if (!HadBias && !IsBare && !IsSource && !IsSlopes && Bias is not null)
+        {
+            SetBias(null);
+        }
+
+        SetWidths(Inputs, Outputs);
+    }
+
+    /// <summary>A convolution of as many inputs and outputs with a smaller weight, in more or fewer groups, until <see cref="SetWidths"/>.</summary>
+    internal void SetGroups(long groups) => ((Convolution)_module!).groups = groups;
+
+    /// <summary>What a tensor keeps of itself.</summary>
+    /// <param name="part">Of this layer.</param>
+    /// <param name="outputs">Int64 [kept outputs].</param>
+    /// <param name="inputs">[kept inputs]; of a layer in groups both are those of whole groups.</param>
+    internal static Tensor Cut(Part part, Tensor outputs, IReadOnlyList<int> inputs)
+    {
+        Tensor kept = part.Tensor.detach();
+        foreach ((int dim, int offset, int count) in part.In)
+        {
+            kept = kept.index_select(dim, tensor(inputs.Where(i => i >= offset && i < offset + count).Select(i => (long)i - offset).ToArray()));
+        }
+
+        return part.Out < 0 ? kept : kept.index_select(part.Out, outputs);
     }
 
     /// <summary>Writes the numbers of channels that the module itself keeps beside its tensors.</summary>
-    internal void SetWidths(long inputs, long outputs)
+    internal void SetWidths(long inputs, long outputs, long secondInputs = -1)
     {
         switch (_module)
         {
@@ -118,21 +198,27 @@ internal sealed class ChannelLayer
                 break;
             case Convolution convolution:
                 (InChannels(convolution), CheckedChannels(convolution), OutChannels(convolution)) = (inputs, inputs, outputs);
-                convolution.groups = inputs / InputsOfGroup is var groups && Groups > 1 ? groups : 1;
+                convolution.groups = Groups > 1 ? inputs / InputsOfGroup : 1;
+                break;
+            case Bilinear b:
+                long second = secondInputs < 0 ? Parts[0].In[1].Count : secondInputs;
+                (b.in1_features, b.in2_features, b.out_features) = (inputs - second, second, outputs);
+                break;
+            case NormBase norm:
+                Features(norm) = outputs;
+                break;
+            case LayerNorm norm:
+                long[] shape = [.. norm.normalized_shape];
+                shape[Parts[0].Out] = outputs;
+                norm.normalized_shape = shape;
+                break;
+            case GroupNorm norm:
+                norm.num_groups = IsOverChannels ? 1 : outputs / OutputsOfGroup;
                 break;
             default:
-                Features((NormBase)_module) = outputs;
                 break;
         }
     }
-
-    /// <summary>Whether the module still has this weight, in its shape: not after removal, nor after a move to another dtype.</summary>
-    internal bool IsCurrent => ReferenceEquals(_module switch { Linear l => l.weight, Convolution c => c.weight, _ => ((BatchNorm)_module).weight }, Weight)
-        && Weight.shape[0] == Outputs && (IsNorm || Weight.shape[1] == InputsOfGroup);
-
-    internal string Shown(int channel) => $"channel {channel} of '{Name}'";
-
-    private string NameOf(string parameter) => Name.Length == 0 ? parameter : $"{Name}.{parameter}";
 
     // TorchSharp lets groups and a linear layer's widths be set, but not these; forward checks its input against them.
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<in_channels>k__BackingField")]
@@ -146,4 +232,10 @@ internal sealed class ChannelLayer
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<num_features>k__BackingField")]
     private static extern ref long Features(NormBase norm);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_weight")]
+    private static extern ref Parameter? Scale(NormBase norm);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_bias")]
+    private static extern ref Parameter? Shift(NormBase norm);
 }

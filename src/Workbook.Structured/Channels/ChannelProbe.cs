@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -11,149 +11,235 @@ namespace Workbook;
 /// +, concatenation. The backward pass finds other weights in the same memory, so that gradients pass every layer, and the gradient of a weight is
 /// the input times the gradient of the output, which the gradient of the bias gives: the quotient is the input. That holds whatever the gradients are where
 /// the input is the same at every position: the example becomes an image of ones, and of a kernel only the tap counts that never meets padding.
+/// Gradients neither grow nor vanish with the depth: the weights that they meet are divided by how many meet in a sum. Kernels are read in blocks of
+/// channels, which are all that a pass needs: it costs little more than the operations in between.
 /// </summary>
-internal sealed class ChannelProbe
+internal sealed class ChannelProbe : IDisposable
 {
-    /// <summary>Inputs vary by 50% and more where they depend on a channel alone; rounding stays below 1e-5.</summary>
-    private const double Noticeable = 1e-4;
+    private readonly double _resting;
+    private const long BlockSize = 1 << 16;
 
-    private readonly nn.Module<Tensor, Tensor> _model;
-    private readonly Tensor _example;
+    private readonly WorkingCopy _copy;
+    private readonly ChannelForward _forward;
     private readonly IReadOnlyList<ChannelLayer> _layers;
-    private readonly Tensor[] _passing;
-    private readonly Tensor[] _resting;
-    private readonly Tensor[] _raised;
-    private readonly Reading _rest;
-    private Tensor? _factors;
+    private readonly Dictionary<int, (Tensor Weights, Tensor Passing)> _memory = [];
+    private readonly int[] _fan;
+    private readonly InstanceNorm[] _opened;
+    private readonly ScalarType _dtype;
+    private Tensor[]? _factors;
 
-    /// <param name="model">In evaluation mode, its state kept by the caller.</param>
-    /// <param name="example">An input of the model.</param>
+    /// <param name="copy">Of the model, in evaluation mode.</param>
+    /// <param name="model">Whose layers these are.</param>
+    /// <param name="forward">With examples of the copy's type.</param>
     /// <param name="layers">All layers of the model.</param>
-    internal ChannelProbe(nn.Module<Tensor, Tensor> model, Tensor example, IReadOnlyList<ChannelLayer> layers)
+    /// <param name="dtype">That of the copy.</param>
+    /// <param name="isNoisy">Whether the answers depend on random numbers.</param>
+    internal ChannelProbe(WorkingCopy copy, nn.Module model, ChannelForward forward, IReadOnlyList<ChannelLayer> layers, ScalarType dtype,
+        bool isNoisy)
     {
-        (_model, _example, _layers) = (model, ones_like(example), layers);
-        using Generator generator = RandomStream.Of(0, "probe");
+        // Loud enough for random numbers in forward not to count.
+        (_copy, _layers, _dtype, _resting) = (copy, layers, dtype, isNoisy ? 4e11 : 0.4);
+        _forward = forward with { Examples = [.. forward.Examples.Select(e => e.is_floating_point() ? ones_like(e).DetachFromDisposeScope() : e.alias().DetachFromDisposeScope())] };
+        _fan = new int[layers.Count];
+        using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        // Positive and of size 1 / (outputs of a weight), so that gradients neither vanish nor grow with the depth.
-        _passing = [.. layers.Select(l => l.IsNorm ? ones(l.Weight.shape, l.Weight.dtype) : rand(l.Weight.shape, l.Weight.dtype, generator: generator).add(0.5)
-            .div(l.OutputsOfGroup))];
-        _resting = [.. layers.Select(l => l.IsNorm ? zeros_like(l.Weight) : rand([l.Outputs], l.Weight.dtype, generator: generator).mul(0.2).add(0.3))];
-        _raised = [.. layers.Zip(_resting, (l, b) => l.IsNorm ? b : rand([l.Outputs], l.Weight.dtype, generator: generator).mul(0.2).add(0.25).add(b))];
-        foreach (ChannelLayer layer in layers)
+        // Norms over the positions of a map would make nothing of maps that are the same everywhere.
+        _opened = [.. model.modules().OfType<InstanceNorm>().Where(n => n.running_mean is null)];
+        Array.ForEach(_opened, n => Track(n, zeros(n.num_features, dtype).DetachFromDisposeScope(),
+            ones(n.num_features, dtype).DetachFromDisposeScope()));
+        long[][] shapes = [.. layers.Select((layer, l) => ProbeShape(layer, l))];
+        using Generator generator = RandomStream.Of(0, "probe");
+        foreach (var alike in shapes.Select((shape, l) => (Fan: _fan[l], Size: Size(shape))).Where(s => s.Size > 0).GroupBy(s => s.Fan, s => s.Size))
         {
-            // Contiguous whatever the weight was, for the copy of bytes between the passes.
-            layer.Weight.set_(layer.IsNorm ? ones(layer.Weight.shape, layer.Weight.dtype) : zeros(layer.Weight.shape, layer.Weight.dtype));
-            if (layer.Bias is { } bias)
-            {
-                bias.set_(zeros_like(bias));
-            }
-            else
-            {
-                layer.SetBias(new Parameter(zeros([layer.Outputs], layer.Weight.dtype)));
-            }
-
-            // A norm lets values pass.
-            layer.SetStatistics(mean: 0, variance: 1);
-            layer.Weight.requires_grad = layer.Bias!.requires_grad = true;
+            // Every layer of about as many sums has the same memory: passes write little.
+            Tensor passing = rand(alike.Max(), dtype, generator: generator).add(0.5).mul(Math.Pow(2, -alike.Key));
+            _memory[alike.Key] = (zeros_like(passing).DetachFromDisposeScope(), passing.DetachFromDisposeScope());
         }
 
-        _rest = Read(_resting);
+        foreach ((ChannelLayer layer, int l) in layers.Select((layer, l) => (layer, l)))
+        {
+            layer.EnterProbe();
+            if (layer.IsProducer && !layer.IsSource && layer.Bias is null)
+            {
+                layer.SetBias(new Parameter(zeros([layer.Outputs], dtype)));
+            }
+
+            foreach ((Tensor statistic, double resting) in layer.Statistics)
+            {
+                copy.Set(statistic, full_like(statistic, resting));
+            }
+
+            if (shapes[l].Length > 0)
+            {
+                copy.Set(layer.Weight, _memory[_fan[l]].Weights.narrow(0, 0, Size(shapes[l])).view(shapes[l]), gradient: true);
+            }
+            else if (layer.IsNorm)
+            {
+                copy.Set(layer.Weight, ones(layer.Weight.shape, dtype), gradient: true);
+            }
+        }
+
+        Codes = new CodeBook(Math.Max(layers.Count, layers.Max(l => l.Outputs)));
     }
 
-    /// <summary>What a pass changed: for every layer one bool an input, and whether the model's output changed.</summary>
-    internal sealed record Change(bool[][] Inputs, bool Output);
+    /// <summary>How small a change is, against the values: its square must not be seen.</summary>
+    internal double Step => _dtype == ScalarType.Float64 ? 1e-5 : 1e-2;
 
-    /// <summary>Raises some channels and sees what changes.</summary>
-    /// <param name="channels">Layer → int64 indices of its channels.</param>
-    internal Change Raise(Func<int, IEnumerable<long>> channels)
+    /// <summary>What of a step is no rounding.</summary>
+    private double Noticeable => _dtype == ScalarType.Float64 ? 1e-7 : 3e-3;
+
+    internal CodeBook Codes { get; }
+
+    /// <summary>What a pass read.</summary>
+    /// <param name="Inputs">Layer → a number for each of its inputs; null where no gradient came.</param>
+    /// <param name="Output">All numbers of the answer.</param>
+    internal sealed record Reading(double[]?[] Inputs, double[] Output)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Reading now = Read([.. _layers.Select((l, i) => l.IsNorm || channels(i).ToArray() is not { Length: > 0 } chosen ? _resting[i]
-            : _resting[i].index_copy(0, tensor(chosen), _raised[i].index_select(0, tensor(chosen))))]);
-        return new([.. now.Inputs.Zip(_rest.Inputs, Differs)], Differs(now.Output, _rest.Output).Any(d => d));
+        /// <summary>Differences that are no rounding, in units of the step.</summary>
+        internal (double[]?[] Inputs, bool Output) Minus(Reading rest, double step, double noticeable) => (
+            [.. Inputs.Zip(rest.Inputs, (now, before) => Changes(now, before, step, noticeable))],
+            Changes(Output, rest.Output, step, noticeable)!.Any(d => d != 0));
+
+        private static double[]? Changes(double[]? now, double[]? before, double step, double noticeable)
+        {
+            if (now is null || before is null)
+            {
+                return null;
+            }
+
+            double scale = before.Where(double.IsFinite).Select(Math.Abs).Append(1e-3).Max();
+            return [.. now.Zip(before, (n, b) => (n - b) / step is var d && Math.Abs(d) > noticeable * scale ? d : 0)];
+        }
     }
 
-    /// <summary>For every layer one bool an input: whether it stays when all channels go to 0.</summary>
+    /// <summary>Reads with every channel at rest.</summary>
+    internal Reading Rest(double scale = 1) => Read((_, outputs) => full(outputs, _resting * scale, _dtype), scale);
+
+    /// <summary>Reads with some channels moved from rest, and what that changes.</summary>
+    /// <param name="rest">The reading at rest.</param>
+    /// <param name="moves">Layer → how many steps each channel moves; null for none.</param>
+    /// <param name="scale">That of the reading at rest.</param>
+    internal (double[]?[] Inputs, bool Output) Move(Reading rest, Func<int, double[]?> moves, double scale = 1) =>
+        Read((l, outputs) => moves(l) is { } steps ? tensor(steps).mul_(Step).add_(1).mul_(_resting * scale).to(_dtype)
+            : full(outputs, _resting * scale, _dtype), scale).Minus(rest, Step, Noticeable);
+
+    /// <summary>Reads with some layers put to nearly 0.</summary>
     /// <remarks>Close to 0, not at it: there ReLU has no gradient.</remarks>
-    internal bool[][] StaysAtZero()
+    internal Reading Faint(Func<int, bool> layers) =>
+        Read((l, outputs) => full(outputs, layers(l) ? _resting * 1e-6 : _resting, _dtype), 1, l => layers(l) ? 1e-6 : 1);
+
+    /// <summary>Puts the sizes back that a probe changes.</summary>
+    public void Dispose()
     {
-        using DisposeScope scope = NewDisposeScope();
-        Reading faint = Read([.. _resting.Select(b => b * 1e-6)]);
-        return [.. faint.Inputs.Zip(_rest.Inputs, (now, rest) => now.Zip(rest, (n, r) => Math.Abs(n) > 1e-5 * Math.Abs(r)).ToArray())];
+        Array.ForEach(_opened, n => Track(n, null, null));
+        foreach (Tensor tensor in _memory.Values.SelectMany(m => new[] { m.Weights, m.Passing }).Concat(_factors ?? []).Concat(_forward.Examples))
+        {
+            tensor.Dispose();
+        }
+
+        foreach (ChannelLayer layer in _layers)
+        {
+            layer.LeaveProbe();
+        }
     }
 
-    private static bool[] Differs(double[] now, double[] before) => [.. now.Zip(before, (n, b) => Math.Abs(n - b) > Noticeable * Math.Abs(b))];
+    private static void Track(InstanceNorm norm, Tensor? mean, Tensor? variance)
+    {
+        SetTracking(norm, mean is not null);
+        (norm.running_mean, norm.running_var) = (mean, variance);
+    }
 
-    private sealed record Reading(double[][] Inputs, double[] Output);
+    /// <summary>The shape of a weight in passes, and how many of its values meet in a gradient, as a power of two.</summary>
+    private long[] ProbeShape(ChannelLayer layer, int l)
+    {
+        if (layer.IsNorm || layer.IsSource)
+        {
+            return [];
+        }
 
-    private Reading Read(Tensor[] biases)
+        long[] shape = layer.Weight.shape;
+        long fan = layer.Outputs;
+        if (layer.IsTransposed)
+        {
+            fan = shape.Skip(1).Aggregate(1L, (a, b) => a * b);
+        }
+        else if (shape.Length > 2 && !layer.IsBilinear)
+        {
+            long taps = shape.Skip(2).Aggregate(1L, (a, b) => a * b);
+            long groups = Blocks(layer, taps);
+            layer.SetGroups(groups);
+            shape[1] = layer.Inputs / groups;
+            fan = layer.Outputs / groups * taps;
+        }
+
+        _fan[l] = (int)Math.Round(Math.Log2(fan));
+        return shape;
+    }
+
+    /// <summary>Few blocks cost memory, many cost calls: as many as keep a block small.</summary>
+    private static long Blocks(ChannelLayer layer, long taps)
+    {
+        long common = (long)System.Numerics.BigInteger.GreatestCommonDivisor(layer.Inputs, layer.Outputs);
+        long wanted = Math.Clamp((long)layer.Inputs * layer.Outputs * taps / BlockSize, 1, 8);
+        return Enumerable.Range(1, (int)Math.Min(common, 64)).Where(g => common % g == 0 && g >= wanted).Select(g => (long)g).FirstOrDefault(1L);
+    }
+
+    private Reading Read(Func<int, long, Tensor> channels, double scale, Func<int, double>? shifts = null)
     {
         using DisposeScope scope = NewDisposeScope();
         using (no_grad())
         {
-            foreach ((ChannelLayer layer, Tensor bias) in _layers.Zip(biases))
+            foreach ((Tensor weights, _) in _memory.Values)
             {
-                layer.Bias!.copy_(bias);
-                if (!layer.IsNorm)
+                weights.zero_();
+            }
+
+            for (int l = 0; l < _layers.Count; l++)
+            {
+                ChannelLayer layer = _layers[l];
+                if (layer.IsSource)
                 {
-                    layer.Weight.zero_();
+                    long[] shape = [.. Enumerable.Repeat(1L, (int)layer.Weight.dim())];
+                    shape[layer.Parts[0].Out] = layer.Outputs;
+                    Tensor contents = channels(l, layer.Outputs).reshape(shape).expand(layer.Weight.shape).contiguous();
+                    _copy.Set(layer.Weight, contents, gradient: true);
+                }
+                else if (layer.Bias is { } bias)
+                {
+                    Tensor contents = layer.IsProducer ? channels(l, layer.Outputs)
+                        : full(bias.shape, layer.IsOverChannels || layer.Groups < layer.Outputs ? _resting * scale * (shifts?.Invoke(l) ?? 1) : 0, _dtype);
+                    _copy.Set(bias, contents, gradient: true);
                 }
             }
         }
 
         using IDisposable grad = enable_grad();
-        Tensor output = Run();
-        Tensor loss = (output * (_factors ??= Factors(output))).sum();
-        foreach ((ChannelLayer layer, Tensor passing) in _layers.Zip(_passing))
+        Tensor[] outputs = _forward.Run(_forward.Examples);
+        _factors ??= Factors(outputs);
+        Tensor loss = outputs.Zip(_factors, (o, f) => o.mul(f).sum()).Aggregate((a, b) => a + b);
+        foreach ((Tensor weights, Tensor passing) in _memory.Values)
         {
             // Past autograd, which would refuse a weight that changes between the passes.
-            passing.bytes.CopyTo(layer.Weight.bytes);
+            passing.bytes.CopyTo(weights.bytes);
         }
 
-        IList<Tensor> gradients = loss.requires_grad
-            ? autograd.grad([loss], [.. _layers.SelectMany(l => new Tensor[] { l.Weight, l.Bias! })], allow_unused: true)
-            : [.. _layers.SelectMany(_ => new Tensor[] { null!, null! })];
-        return new([.. _layers.Select((layer, i) => Inputs(layer, gradients[2 * i], gradients[(2 * i) + 1]))], Values(output));
+        Tensor[] wanted = [.. _layers.SelectMany(l => l.IsSource ? [] : l.Bias is { } b ? new Tensor[] { l.Weight, b } : [l.Weight])];
+        Tensor?[] gradients = loss.requires_grad ? [.. autograd.grad([loss], wanted, allow_unused: true)] : new Tensor?[wanted.Length];
+        int next = 0;
+        double[]?[] inputs = [.. _layers.Select((layer, l) => layer.IsSource ? []
+            : LayerReading.Inputs(layer, gradients[next++], layer.Bias is null ? null : gradients[next++]))];
+        return new(inputs, [.. outputs.SelectMany(LayerReading.Values)]);
     }
+
+    private static long Size(long[] shape) => shape.Length == 0 ? 0 : shape.Aggregate(1L, (a, b) => a * b);
 
     /// <summary>Random: the plain sum of a softmax does not depend on its inputs.</summary>
-    private static Tensor Factors(Tensor output)
+    private static Tensor[] Factors(Tensor[] outputs)
     {
         using Generator generator = RandomStream.Of(0, "probe", "output");
-        return rand(output.shape, output.dtype, generator: generator).add(0.5).MoveToOuterDisposeScope();
+        return [.. outputs.Select(o => rand(o.shape, o.dtype, generator: generator).add(0.5).DetachFromDisposeScope())];
     }
 
-    private Tensor Run()
-    {
-        try
-        {
-            return _model.Answer(_example);
-        }
-        catch (Exception e) when (e is ExternalException or ArgumentException or IndexOutOfRangeException)
-        {
-            throw Refused(_example, e);
-        }
-    }
-
-    internal static WorkbookException Refused(Tensor example, Exception e) =>
-        new($"the model does not take the example input of shape [{string.Join(", ", example.shape)}]: {e.Message.Split('\n')[0].Trim()}", e);
-
-    /// <summary>The inputs of a layer: per group Σ dW·db / Σ db².</summary>
-    private static double[] Inputs(ChannelLayer layer, Tensor? weight, Tensor? bias)
-    {
-        if (weight is null || bias is null || weight.IsInvalid || bias.IsInvalid)
-        {
-            throw new WorkbookException($"'{layer.Name}' has no part in the output for the example input: layers that run only in training, or behind "
-                + $"detach or argmax, can't be followed");
-        }
-
-        Tensor slopes = bias.reshape(layer.Groups, 1, layer.OutputsOfGroup);
-        Tensor products = slopes.bmm(weight.reshape(layer.Groups, layer.OutputsOfGroup, -1)).reshape(layer.Groups, layer.InputsOfGroup, -1);
-        double[] inputs = Values(products.select(2, layer.FullTap).div(slopes.mul(slopes).sum(2L)));
-        return Array.FindIndex(inputs, v => !double.IsFinite(v)) is >= 0 and var blind
-            ? throw new WorkbookException($"{layer.Shown(blind)} has no part in the output for the example input: it can't be followed")
-            : inputs;
-    }
-
-    private static double[] Values(Tensor tensor) => tensor.detach().to(ScalarType.Float64).flatten().data<double>().ToArray();
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_track_running_stats")]
+    private static extern void SetTracking(NormBase norm, bool isTracking);
 }

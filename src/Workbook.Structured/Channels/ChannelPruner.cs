@@ -141,11 +141,12 @@ public sealed record ChannelPruner(Saliency Saliency)
     {
         Dictionary<string, (double[] Rows, double[] Columns)> norms = [];
         (double[] Rows, double[] Columns) NormsOf(string layer) => norms.TryGetValue(layer, out var known) ? known : norms[layer] = Norms(graph.Layer(layer));
+        bool Scales(string layer) => graph.Layer(layer) is { IsBare: false, IsSlopes: false };
         double Score(ChannelUnit unit) => Slices switch
         {
-            ScoredSlices.BatchNormScale when unit.Norms.Count == 0 => throw new WorkbookException(
+            ScoredSlices.BatchNormScale when !unit.Norms.Any(n => Scales(n.Layer)) => throw new WorkbookException(
                 $"no batch norm goes with channel {unit.Outputs[0].Channel} of '{unit.Outputs[0].Layer}': leave that layer out, or score other slices"),
-            ScoredSlices.BatchNormScale => unit.Norms.Sum(n => NormsOf(n.Layer).Rows[n.Channel]),
+            ScoredSlices.BatchNormScale => unit.Norms.Where(n => Scales(n.Layer)).Sum(n => NormsOf(n.Layer).Rows[n.Channel]),
             ScoredSlices.Filters => unit.Outputs.Sum(o => NormsOf(o.Layer).Rows[o.Channel]),
             // The columns of a layer in groups are in its rows, which go too.
             _ => unit.Outputs.Sum(o => NormsOf(o.Layer).Rows[o.Channel]) + unit.Inputs.Where(i => graph.Layer(i.Layer).Groups == 1)
@@ -161,11 +162,12 @@ public sealed record ChannelPruner(Saliency Saliency)
 
     private (double[] Rows, double[] Columns) Norms(ChannelLayer layer)
     {
+        ChannelLayer.Part part = layer.Parts.First(p => ReferenceEquals(p.Tensor, layer.Weight));
         Tensor score = Saliency.Score(layer.WeightName, layer.Weight).detach().cpu().to(ScalarType.Float64);
         return score.isnan().any().item<bool>() ?
             throw new WorkbookException($"the saliency of '{layer.WeightName}' is not a number: its weights or gradients have diverged")
-            : (Slice(score), layer.IsNorm ? [] : Slice(score.transpose(0, 1)));
+            : (Slice(score, part.Out), [.. part.In.SelectMany(i => Slice(score, i.Dim))]);
 
-        double[] Slice(Tensor slices) => linalg.vector_norm(slices.reshape(slices.shape[0], -1), Norm, [1L]).data<double>().ToArray();
+        double[] Slice(Tensor slices, int dim) => linalg.vector_norm(slices.transpose(dim, 0).reshape(slices.shape[dim], -1), Norm, [1L]).data<double>().ToArray();
     }
 }

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Workbook;
 
 /// <summary>Which channels reach which input, found by probing; a channel is a pair of layer and index.</summary>
@@ -7,19 +5,34 @@ internal sealed class ChannelTracer
 {
     private readonly ChannelProbe _probe;
     private readonly IReadOnlyList<ChannelLayer> _layers;
-    private readonly int[] _producers;
-    private readonly ChannelProbe.Change[] _changes;
+    private readonly bool _precise;
+    private readonly (double[]?[] Inputs, bool Output)[] _changes;
     private readonly string?[] _whole;
+    private readonly string?[] _suspect;
+    private readonly HashSet<int> _seen = [];
 
-    internal ChannelTracer(ChannelProbe probe, IReadOnlyList<ChannelLayer> layers)
+    internal ChannelTracer(ChannelProbe probe, IReadOnlyList<ChannelLayer> layers, bool precise)
     {
-        (_probe, _layers) = (probe, layers);
-        _whole = new string?[layers.Count];
-        _producers = [.. Enumerable.Range(0, layers.Count).Where(l => !layers[l].IsNorm)];
-        _changes = [.. Enumerable.Range(0, layers.Count).Select(l => layers[l].IsNorm ? null! : probe.Raise(p => p == l ? All(l) : []))];
+        (_probe, _layers, _precise) = (probe, layers, precise);
+        (_whole, _suspect) = (new string?[layers.Count], new string?[layers.Count]);
+        Rest = probe.Rest();
+        _changes = Reach(Rest, 1);
         RefuseCycles();
-        Sources = Decode();
-        Zero = probe.StaysAtZero();
+        Sources = Decode(Rest, _changes, 1);
+        if (layers.Any(l => l.IsSlopes))
+        {
+            // Slopes act on what is negative.
+            ChannelProbe.Reading below = probe.Rest(-1);
+            (int, int)[][][] sources = Decode(below, Reach(below, -1), -1);
+            foreach (int l in Enumerable.Range(0, layers.Count).Where(l => layers[l].IsSlopes && below.Inputs[l] is not null))
+            {
+                (Sources[l], Rest.Inputs[l]) = (sources[l], below.Inputs[l]);
+            }
+        }
+
+        FindFactors();
+        ChannelProbe.Reading faint = probe.Faint(_ => true);
+        Zero = [.. layers.Select((_, l) => Stays(faint, l))];
     }
 
     /// <summary>Layer → input → the channels that reach it.</summary>
@@ -28,58 +41,180 @@ internal sealed class ChannelTracer
     /// <summary>Layer → input → whether something reaches it although all channels are 0.</summary>
     internal bool[][] Zero { get; }
 
+    /// <summary>What every layer reads with all channels at rest; null, or not a number, where no gradient comes.</summary>
+    internal ChannelProbe.Reading Rest { get; }
+
     /// <summary>Why a layer keeps all its channels; null where it need not.</summary>
-    internal string? WholeBecause(int layer) => _whole[layer] ?? (_changes[layer] is { Output: true } ? "its channels are the model's output" : null);
+    internal string? WholeBecause(int layer) => _whole[layer] ?? (_changes[layer].Output ? "its channels are the model's output"
+        : HasPart(layer) ? null : "it has no part in the output for the example input: it runs only in training, or stands behind detach or argmax");
 
-    private IEnumerable<long> All(int layer) => Enumerable.Range(0, _layers[layer].Outputs).Select(c => (long)c);
+    /// <summary>Why a layer keeps its channels, if it turns out that it has to.</summary>
+    internal string? Suspicion(int layer) => _suspect[layer];
 
-    private (int, int)[][][] Decode()
-    {
-        int[][] together = Indices(_producers);
-        Dictionary<int, int[][]> alone = [];
-        return [.. _layers.Select((layer, l) => Enumerable.Range(0, layer.Inputs).Select(i => Sources(l, i)).ToArray())];
+    /// <summary>Whether moving a layer's channels moves anything.</summary>
+    internal bool IsOutput(int layer) => _changes[layer].Output;
 
-        (int, int)[] Sources(int l, int i)
-        {
-            int[] reaching = [.. _producers.Where(p => _changes[p].Inputs[l][i])];
-            if (reaching.All(p => together[l][i] >= 0 && together[l][i] < _layers[p].Outputs))
-            {
-                return [.. reaching.Select(p => (p, together[l][i]))];
-            }
+    private bool HasPart(int layer) => _seen.Contains(layer) || !_layers[layer].IsProducer || _changes[layer].Output || _changes[layer].Inputs.Any(i => i is not null && i.Any(c => c != 0));
 
-            // Different channels of several layers meet (a concatenation, then a sum): each layer by itself, or one layer's channels mix.
-            foreach (int p in reaching.Where(p => !alone.ContainsKey(p)))
-            {
-                alone[p] = Indices([p]);
-            }
+    /// <summary>The layers of which some inputs, or whose channels, show nothing.</summary>
+    internal int[] Blind => [.. Enumerable.Range(0, _layers.Count).Where(l => !HasPart(l) || Enumerable.Range(0, _layers[l].Inputs).Any(i => IsBlind(l, i)))];
 
-            foreach (int p in reaching.Any(p => alone[p][l][i] < 0) ? reaching : [])
-            {
-                _whole[p] ??= $"what leads to '{_layers[l].Name}' mixes its channels";
-            }
+    /// <summary>Whether nothing is known of an input.</summary>
+    internal bool IsBlind(int layer, int input) => Sources[layer][input].Length == 0
+        && (Rest.Inputs[layer] is not { } rest || !double.IsFinite(rest[input]) || Math.Abs(rest[input]) < 1e-12);
 
-            return [.. reaching.Select(p => (p, alone[p][l][i])).Where(source => source.Item2 >= 0)];
-        }
-    }
+    /// <summary>Something else has shown that a layer's channels have a part in the output.</summary>
+    internal void Saw(int layer) => _seen.Add(layer);
+
+    private IEnumerable<int> Producers => Enumerable.Range(0, _layers.Count).Where(l => _layers[l].IsProducer);
+
+    private static bool Reaches((double[]?[] Inputs, bool Output) change, int layer) => change.Inputs is not null
+        && change.Inputs[layer] is { } inputs && inputs.Any(c => c != 0);
 
     /// <summary>
-    /// For every input the one index of the channels that reach it, −1 where there are several: raises the channels whose index has a bit, and
-    /// those that lack it, for every bit. Of an input that one index reaches, exactly one of the two shows, and spells it.
+    /// What moves with each producer. Inputs that one producer feeds show which: each moves by another factor in each of some passes. Producers that feed
+    /// only such inputs need no pass of their own; that they feed no others shows for many at once.
     /// </summary>
-    private int[][] Indices(int[] producers)
+    private (double[]?[] Inputs, bool Output)[] Reach(ChannelProbe.Reading rest, double scale)
     {
-        int bits = BitOperations.Log2((uint)producers.Max(p => _layers[p].Outputs)) + 1;
-        ChannelProbe.Change[][] answers = [.. Enumerable.Range(0, bits).Select(bit => Enumerable.Range(0, 2).Select(value =>
-            _probe.Raise(p => producers.Contains(p) ? All(p).Where(c => ((c >> bit) & 1) == value) : [])).ToArray())];
-        return [.. _layers.Select((layer, l) => Enumerable.Range(0, layer.Inputs).Select(i =>
-            answers.All(a => a[0].Inputs[l][i] != a[1].Inputs[l][i]) ? answers.Select((a, bit) => a[1].Inputs[l][i] ? 1 << bit : 0).Sum() : -1).ToArray())];
+        (double[]?[] Inputs, bool Output) Moved(Func<int, double> factor) => _probe.Move(rest, p => !_layers[p].IsProducer || factor(p) == 0 ? null
+            : [.. _probe.Codes.Signs(_layers[p].Outputs).Select(s => s * factor(p))], scale);
+        double[][] factors = _probe.Codes.Of(_layers.Count);
+        (double[]?[] Inputs, bool Output)[] passes = [.. factors.Select(f => Moved(p => f[p]))];
+        var reached = _layers.Select(_ => (Inputs: new double[]?[_layers.Count], Output: false)).ToArray();
+        bool[][] open = [.. _layers.Select(l => new bool[l.Inputs])];
+        HashSet<int> feeding = [];
+        for (int l = 0; l < _layers.Count; l++)
+        {
+            int[] moved = [.. Enumerable.Range(0, _layers[l].Inputs).Where(i => passes.Any(p => p.Inputs[l] is { } inputs && inputs[i] != 0))];
+            int[] producers = _probe.Codes.Sources([.. moved.Select(i => passes.Select(p => p.Inputs[l]?[i] ?? 0).ToArray())], _layers.Count, _precise);
+            foreach ((int i, int p) in moved.Zip(producers))
+            {
+                open[l][i] = p < 0 || _layers[l].IsSlopes || !_layers[p].IsProducer;
+                if (!open[l][i])
+                {
+                    (reached[p].Inputs[l] ??= new double[_layers[l].Inputs])[i] = 1;
+                    _ = !_layers[l].IsNorm && feeding.Add(p);
+                }
+            }
+        }
+
+        List<int[]> pools = [[.. Producers.Where(feeding.Contains)], .. Producers.Where(p => !feeding.Contains(p)).Select(p => new[] { p })];
+        while (pools.Count > 0)
+        {
+            int[] pool = pools[^1];
+            pools.RemoveAt(pools.Count - 1);
+            var change = pool.Length == 0 ? default : Moved(p => pool.Contains(p) ? 1 : 0);
+            if (pool.Length == 0 || !(change.Output || change.Inputs.Zip(open).Any(x => x.First is { } c && c.Zip(x.Second).Any(y => y.First != 0 && y.Second))))
+            {
+                continue;
+            }
+
+            if (pool.Length > 1)
+            {
+                pools.AddRange([pool[..(pool.Length / 2)], pool[(pool.Length / 2)..]]);
+                continue;
+            }
+
+            reached[pool[0]] = change;
+        }
+
+        return reached;
+    }
+
+    private (int, int)[][][] Decode(ChannelProbe.Reading rest, (double[]?[] Inputs, bool Output)[] changes, double scale)
+    {
+        double[]?[][] together = Directions(rest, _ => true, scale);
+        Dictionary<int, double[]?[][]> alone = [];
+        return [.. _layers.Select((layer, l) => SourcesOf(l))];
+
+        (int, int)[][] SourcesOf(int l)
+        {
+            int[][] reaching = Reaching(l);
+            (int, int)[][] sources = [.. reaching.Select(_ => Array.Empty<(int, int)>())];
+            // Inputs that channels of one width reach: one look at all of them.
+            foreach (var alike in Enumerable.Range(0, sources.Length).Where(i => reaching[i].Length > 0).GroupBy(i => Width(reaching[i])))
+            {
+                int[] inputs = [.. alike];
+                int[] indices = alike.Key < 0 || _layers[l].IsSlopes ? [.. inputs.Select(_ => -1)] : Indices(together, l, inputs, alike.Key);
+                foreach ((int input, int index) in inputs.Zip(indices).Where(x => x.Second >= 0))
+                {
+                    sources[input] = [.. reaching[input].Select(p => (p, index))];
+                }
+
+                // Slopes see what moves behind them too. Different channels of several layers meet (a concatenation, then a sum): each layer by itself, or one layer's channels mix.
+                int[] open = [.. inputs.Zip(indices).Where(x => x.Second < 0).Select(x => x.First)];
+                foreach (int p in open.SelectMany(i => reaching[i]).Distinct())
+                {
+                    alone.TryAdd(p, Directions(rest, q => q == p, scale));
+                    int[] reached = [.. open.Where(i => reaching[i].Contains(p))];
+                    foreach ((int input, int index) in reached.Zip(Indices(alone[p], l, reached, _layers[p].Outputs)))
+                    {
+                        if (index >= 0)
+                        {
+                            sources[input] = [.. sources[input], (p, index)];
+                        }
+                        else
+                        {
+                            _suspect[p] ??= $"what leads to '{_layers[l].Name}' mixes its channels";
+                        }
+                    }
+                }
+            }
+
+            return sources;
+        }
+
+        int[][] Reaching(int l)
+        {
+            int[] some = [.. Producers.Where(p => changes[p].Inputs[l] is not null)];
+            return [.. Enumerable.Range(0, _layers[l].Inputs).Select(i => some.Where(p => changes[p].Inputs[l]![i] != 0).ToArray())];
+        }
+
+        int Width(int[] producers) => producers.Select(p => _layers[p].Outputs).Distinct().Count() == 1 ? _layers[producers[0]].Outputs : -1;
+    }
+
+    private int[] Indices(double[]?[][] moves, int layer, int[] inputs, int width) => _probe.Codes.Sources(
+        [.. inputs.Select(i => moves.Select(m => m[layer]?[i] ?? 0).ToArray())], width, _precise);
+
+    /// <summary>What moves along the codes of some producers: pass → layer → input.</summary>
+    private double[]?[][] Directions(ChannelProbe.Reading rest, Func<int, bool> producers, double scale) => [.. Enumerable.Range(0, CodeBook.Passes)
+        .Select(pass => _probe.Move(rest, p => _layers[p].IsProducer && producers(p) ? _probe.Codes.Of(_layers[p].Outputs)[pass] : null, scale).Inputs)];
+
+    private bool[] Stays(ChannelProbe.Reading faint, int layer) => faint.Inputs[layer] is { } now && Rest.Inputs[layer] is { } rest
+        ? [.. now.Zip(rest, (n, r) => Math.Abs(n) > (1e-5 * Math.Abs(r)) + 1e-9 && !_layers[layer].IsSlopes)] : new bool[_layers[layer].Inputs];
+
+    /// <summary>
+    /// A channel that scales several of another layer (a gate, attention over positions) does not go with them: they are 0 without it. It is one that
+    /// reaches many inputs, each with another channel, which are 0 though it is not.
+    /// </summary>
+    private void FindFactors()
+    {
+        foreach (int factor in Producers)
+        {
+            for (int l = 0; l < _layers.Count; l++)
+            {
+                int[] reached = [.. Enumerable.Range(0, _layers[l].Inputs).Where(i => Sources[l][i].Any(s => s.Layer == factor))];
+                bool joins = reached.GroupBy(i => Sources[l][i].First(s => s.Layer == factor).Channel).Any(one =>
+                    one.SelectMany(i => Sources[l][i]).Where(s => s.Layer != factor).Distinct().GroupBy(s => s.Layer).Any(others => others.Count() > 1));
+                if (joins && Stays(_probe.Faint(p => p != factor), l) is var stays && reached.All(i => !stays[i]))
+                {
+                    foreach (int i in reached)
+                    {
+                        Sources[l][i] = [.. Sources[l][i].Where(s => s.Layer != factor)];
+                    }
+
+                    _whole[factor] ??= $"each of its channels scales several that '{_layers[l].Name}' reads";
+                }
+            }
+        }
     }
 
     private void RefuseCycles()
     {
         List<int> path = [];
         HashSet<int> done = [];
-        foreach (int layer in _producers)
+        foreach (int layer in Producers)
         {
             Visit(layer);
         }
@@ -92,19 +227,17 @@ internal sealed class ChannelTracer
                 throw new WorkbookException($"{cycle} feed each other in a cycle: a layer that is used again on what it gave can't be pruned");
             }
 
-            if (done.Contains(layer))
+            if (!done.Contains(layer))
             {
-                return;
-            }
+                path.Add(layer);
+                foreach (int reader in Producers.Where(r => Reaches(_changes[layer], r)))
+                {
+                    Visit(reader);
+                }
 
-            path.Add(layer);
-            foreach (int reader in _producers.Where(r => _changes[layer].Inputs[r].Contains(true)))
-            {
-                Visit(reader);
+                path.RemoveAt(path.Count - 1);
+                done.Add(layer);
             }
-
-            path.RemoveAt(path.Count - 1);
-            done.Add(layer);
         }
     }
 }

@@ -1,9 +1,15 @@
 namespace Workbook;
 
 /// <summary>Sets of integers that merge.</summary>
-internal sealed class UnionFind(int count)
+internal sealed class UnionFind
 {
-    private readonly int[] _parent = [.. Enumerable.Range(0, count)];
+    private readonly int[] _parent;
+
+    internal UnionFind(int count) => _parent = [.. Enumerable.Range(0, count)];
+
+    private UnionFind(int[] parent) => _parent = parent;
+
+    internal UnionFind Copy() => new([.. _parent]);
 
     internal int Find(int item)
     {

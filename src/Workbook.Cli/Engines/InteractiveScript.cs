@@ -29,6 +29,9 @@ internal static class InteractiveScript
             [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "setsid")]
             private static extern int BeginSession();
 
+            [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "kill")]
+            private static extern int Kill(int id, int signal);
+
             [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "prctl")]
             private static extern int Control(int option, nint a, nint b, nint c, nint d);
 
@@ -58,10 +61,40 @@ internal static class InteractiveScript
                 void EndWithIt()
                 {
                     runner.WaitForExit();
-                    System.Diagnostics.Process.GetCurrentProcess().Kill(true);
+                    while (System.OperatingSystem.IsLinux() && EndChildren())
+                    {
+                        System.Threading.Thread.Sleep(1);
+                    }
+
+                    System.Diagnostics.Process.GetCurrentProcess().Kill();
                 }
 
                 new System.Threading.Thread(EndWithIt) { IsBackground = true }.Start();
+            }
+
+            // Those of a child that ends become this process's own: in the end none is left.
+            private static bool EndChildren()
+            {
+                bool any = false;
+                foreach (string folder in System.IO.Directory.GetDirectories("/proc"))
+                {
+                    try
+                    {
+                        string text = int.TryParse(System.IO.Path.GetFileName(folder), out int id) ? System.IO.File.ReadAllText(folder + "/stat") : ")";
+                        string[] fields = text.Substring(text.LastIndexOf(')') + 1).Split(' ');
+                        if (fields.Length > 2 && fields[1] != "Z" && fields[2] == System.Environment.ProcessId.ToString())
+                        {
+                            any = true;
+                            Kill(id, 9);
+                        }
+                    }
+                    catch (System.IO.IOException)
+                    {
+                        // It has just ended.
+                    }
+                }
+
+                return any;
             }
 
             public static void Begin(string cell)

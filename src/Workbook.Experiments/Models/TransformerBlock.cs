@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace Workbook;
 
-/// <summary>A block of a transformer (Vaswani et al. 2017) with its norms first: attention by heads, then two linear layers, each added to what came in.</summary>
+/// <summary>A block of a transformer (Vaswani et al. 2017) with its norms first: attention by heads, then two linear layers, each added to what came
+/// in.</summary>
 internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
 {
     private readonly Linear query, key, value, output, up, down;

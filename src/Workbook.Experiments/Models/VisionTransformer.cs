@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace Workbook;
 
-/// <summary>A vision transformer (Dosovitskiy et al. 2021): patches as tokens behind one that stands for the class, learned positions, blocks, a classifier.</summary>
+/// <summary>A vision transformer (Dosovitskiy et al. 2021): patches as tokens behind one that stands for the class, learned positions, blocks, a
+/// classifier.</summary>
 public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d patches;
@@ -29,7 +30,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         patches = nn.Conv2d(channels, width, patch, stride: patch);
         using (Generator generator = RandomStream.Of(seed, "positions"))
         {
-            (token, positions) = (new Parameter(zeros(1, 1, width)), new Parameter(randn([1, (size / patch * (size / patch)) + 1, width], generator: generator) * 0.02));
+            (token, positions) = (new Parameter(zeros(1, 1, width)),
+                new Parameter(randn([1, (size / patch * (size / patch)) + 1, width], generator: generator) * 0.02));
         }
 
         blocks = nn.Sequential(Enumerable.Range(0, depth).Select(_ => (nn.Module<Tensor, Tensor>)new TransformerBlock(width, heads, 4 * width)).ToArray());

@@ -78,7 +78,8 @@ internal sealed class ChannelCoupling
     internal IReadOnlyList<ChannelGroup> Groups()
     {
         UnionFind groups = new(_layers.Count);
-        (int Layer, int Channel)[] producers = [.. _layers.SelectMany((layer, l) => layer.IsProducer ? Enumerable.Range(0, layer.Outputs).Select(c => (l, c)) : [])];
+        (int Layer, int Channel)[] producers = [.. _layers.SelectMany((layer, l) => layer.IsProducer ? Enumerable.Range(0, layer.Outputs)
+            .Select(c => (l, c)) : [])];
         var byUnit = producers.GroupBy(p => _units.Find(Node(p.Layer, p.Channel))).ToArray();
         foreach (var unit in byUnit)
         {

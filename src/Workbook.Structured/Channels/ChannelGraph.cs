@@ -175,7 +175,8 @@ public sealed class ChannelGraph
             foreach (ChannelLayer.Part part in layer.Parts.Where(p => p.Name is not null))
             {
                 Tensor all = ones(part.Tensor.shape, ScalarType.Bool);
-                kept[part.Name!] = touched.TryGetValue(layer.Name, out var lost) ? ChannelTrials.Zeroed(part with { Tensor = all }, lost.Outputs, lost.Inputs) : all;
+                kept[part.Name!] = touched.TryGetValue(layer.Name, out var lost) ? ChannelTrials
+                    .Zeroed(part with { Tensor = all }, lost.Outputs, lost.Inputs) : all;
             }
         }
 

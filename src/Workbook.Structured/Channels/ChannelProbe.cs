@@ -39,7 +39,8 @@ internal sealed class ChannelProbe : IDisposable
     {
         // Loud enough for random numbers in forward not to count.
         (_copy, _layers, _dtype, _resting) = (copy, layers, dtype, isNoisy ? 4e11 : 0.4);
-        _forward = forward with { Examples = [.. forward.Examples.Select(e => e.is_floating_point() ? ones_like(e).DetachFromDisposeScope() : e.alias().DetachFromDisposeScope())] };
+        _forward = forward with { Examples = [.. forward.Examples
+            .Select(e => e.is_floating_point() ? ones_like(e).DetachFromDisposeScope() : e.alias().DetachFromDisposeScope())] };
         _fan = new int[layers.Count];
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();

@@ -168,6 +168,7 @@ public sealed record ChannelPruner(Saliency Saliency)
             throw new WorkbookException($"the saliency of '{layer.WeightName}' is not a number: its weights or gradients have diverged")
             : (Slice(score, part.Out), [.. part.In.SelectMany(i => Slice(score, i.Dim))]);
 
-        double[] Slice(Tensor slices, int dim) => linalg.vector_norm(slices.transpose(dim, 0).reshape(slices.shape[dim], -1), Norm, [1L]).data<double>().ToArray();
+        double[] Slice(Tensor slices, int dim) => linalg.vector_norm(slices.transpose(dim, 0).reshape(slices.shape[dim], -1), Norm, [1L]).data<double>()
+            .ToArray();
     }
 }

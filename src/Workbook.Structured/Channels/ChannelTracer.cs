@@ -54,7 +54,8 @@ internal sealed class ChannelTracer
     /// <summary>Whether moving a layer's channels moves anything.</summary>
     internal bool IsOutput(int layer) => _changes[layer].Output;
 
-    private bool HasPart(int layer) => _seen.Contains(layer) || !_layers[layer].IsProducer || _changes[layer].Output || _changes[layer].Inputs.Any(i => i is not null && i.Any(c => c != 0));
+    private bool HasPart(int layer) => _seen.Contains(layer) || !_layers[layer].IsProducer || _changes[layer].Output || _changes[layer].Inputs
+        .Any(i => i is not null && i.Any(c => c != 0));
 
     /// <summary>The layers of which some inputs, or whose channels, show nothing.</summary>
     internal int[] Blind => [.. Enumerable.Range(0, _layers.Count).Where(l => !HasPart(l) || Enumerable.Range(0, _layers[l].Inputs).Any(i => IsBlind(l, i)))];
@@ -105,7 +106,8 @@ internal sealed class ChannelTracer
             int[] pool = pools[^1];
             pools.RemoveAt(pools.Count - 1);
             var change = pool.Length == 0 ? default : Moved(p => pool.Contains(p) ? 1 : 0);
-            if (pool.Length == 0 || !(change.Output || change.Inputs.Zip(open).Any(x => x.First is { } c && c.Zip(x.Second).Any(y => y.First != 0 && y.Second))))
+            if (pool.Length == 0 || !(change.Output || change.Inputs.Zip(open)
+                .Any(x => x.First is { } c && c.Zip(x.Second).Any(y => y.First != 0 && y.Second))))
             {
                 continue;
             }
@@ -142,7 +144,8 @@ internal sealed class ChannelTracer
                     sources[input] = [.. reaching[input].Select(p => (p, index))];
                 }
 
-                // Slopes see what moves behind them too. Different channels of several layers meet (a concatenation, then a sum): each layer by itself, or one layer's channels mix.
+                // Slopes see what moves behind them too. Different channels of several layers meet (a concatenation, then a sum): each layer by itself, or
+                // one layer's channels mix.
                 int[] open = [.. inputs.Zip(indices).Where(x => x.Second < 0).Select(x => x.First)];
                 foreach (int p in open.SelectMany(i => reaching[i]).Distinct())
                 {

@@ -178,7 +178,8 @@ internal static class ChannelTracing
             foreach ((int block, int period) in patterns)
             {
                 // One of them first: most fail, and that is quick.
-                ChannelUnit[] one = [.. groups.SelectMany(g => g.Units).Where(u => u.Outputs.Any(o => mains.Contains(o.Layer) && o.Channel % period / block == 0))];
+                ChannelUnit[] one = [.. groups.SelectMany(g => g.Units)
+                    .Where(u => u.Outputs.Any(o => mains.Contains(o.Layer) && o.Channel % period / block == 0))];
                 if (trials.Fault(one) is not null)
                 {
                     continue;

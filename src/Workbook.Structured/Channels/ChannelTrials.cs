@@ -78,7 +78,8 @@ internal sealed class ChannelTrials
         ChannelUnit[] stay = units[..(units.Length / alike)], gone = units[(units.Length / alike)..];
         foreach ((ChannelLayer layer, HashSet<int> outputs, HashSet<int> inputs) in Touched(_layers, gone))
         {
-            (long To, long From)[] rows = [.. gone.SelectMany((u, i) => Of(u, layer).Zip(Of(stay[i % stay.Length], layer), (to, from) => ((long)to, (long)from)))];
+            (long To, long From)[] rows = [.. gone.SelectMany((u, i) => Of(u, layer)
+                .Zip(Of(stay[i % stay.Length], layer), (to, from) => ((long)to, (long)from)))];
             foreach (ChannelLayer.Part part in layer.Parts)
             {
                 Tensor contents = Zeroed(part, [], inputs);
@@ -205,7 +206,8 @@ internal sealed class ChannelTrials
                 gradients = [.. drawn.Zip(gradients, (d, g) => d is null || d.IsInvalid ? g : g is null ? d.abs() : g.add_(d.abs()))];
             }
 
-            return [.. watched.Zip(gradients, (layer, g) => layer.IsBare || g is null || g.IsInvalid || g.count_nonzero().item<long>() == 0 ? ((bool[], bool[])?)null
+            return [.. watched.Zip(gradients, (layer, g) => layer.IsBare || g is null || g.IsInvalid || g.count_nonzero().item<long>() == 0
+                ? ((bool[], bool[])?)null
                 : (Columns(layer, g), Zeros(g, layer.Parts.First(p => ReferenceEquals(p.Tensor, layer.Weight)).Out)))];
         }
         finally
@@ -216,7 +218,8 @@ internal sealed class ChannelTrials
         static bool[] Columns(ChannelLayer layer, Tensor gradient) => layer.IsNorm ? Zeros(gradient, layer.Parts[0].Out) : layer.Groups > 1 ? Zeros(gradient, 0)
             : [.. layer.Parts[0].In.SelectMany(i => Zeros(gradient, i.Dim))];
 
-        static bool[] Zeros(Tensor gradient, int dim) => gradient.transpose(dim, 0).reshape(gradient.shape[dim], -1).ne(0).any(1).logical_not().data<bool>().ToArray();
+        static bool[] Zeros(Tensor gradient, int dim) => gradient.transpose(dim, 0).reshape(gradient.shape[dim], -1).ne(0).any(1).logical_not().data<bool>()
+            .ToArray();
     }
 
     private bool Alike(Tensor zeroed, Tensor smaller)

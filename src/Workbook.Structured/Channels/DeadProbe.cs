@@ -32,7 +32,8 @@ internal static class DeadProbe
 
         for (int c = 0; c < width; c++)
         {
-            coupling.Join(all.Where(l => l.Outputs % width == 0).SelectMany(l => Enumerable.Range(0, l.Outputs / width).Select(k => (l.Name, c + (k * width)))));
+            coupling.Join(all.Where(l => l.Outputs % width == 0)
+                .SelectMany(l => Enumerable.Range(0, l.Outputs / width).Select(k => (l.Name, c + (k * width)))));
         }
 
         IEnumerable<ChannelGroup> Values() => coupling.Groups().Where(g => g != group && g.Layers.Any(l => layers.Any(x => x.Name == l && x.Outputs == width))
@@ -63,7 +64,8 @@ internal static class DeadProbe
             tracer.Saw(l);
         }
 
-        ChannelGroup[] groups = [.. new ChannelCoupling(layers, tracer).Groups().Where(g => g.Units.Count > 1 && !g.Layers.Any(l => tracer.IsOutput(Index(l))))];
+        ChannelGroup[] groups = [.. new ChannelCoupling(layers, tracer).Groups()
+            .Where(g => g.Units.Count > 1 && !g.Layers.Any(l => tracer.IsOutput(Index(l))))];
         ChannelUnit[] units = [.. groups.SelectMany(g => g.Units)];
         Dictionary<(string, int), int> numbers = units.SelectMany((u, n) => u.Outputs.Select(o => (o, n))).ToDictionary(x => x.o, x => x.n);
         bool[][] codes = Codes(groups);

@@ -66,7 +66,8 @@ internal sealed partial class ChannelLayer
     }
 
     /// <summary>Whether the module still has these tensors, in their shapes: not after removal, nor after a move to another dtype.</summary>
-    internal bool IsCurrent => IsBare ? ((NormBase)_module!).num_features == Outputs : _module is null or Embedding ? !Weight.IsInvalid && Weight.shape[Parts[0].Out] == Outputs
+    internal bool IsCurrent => IsBare ? ((NormBase)_module!).num_features == Outputs : _module is null or Embedding ? !Weight.IsInvalid
+        && Weight.shape[Parts[0].Out] == Outputs
         : Current is { } weight && ReferenceEquals(weight, Weight) && !weight.IsInvalid
         && Weight.shape[Parts[0].Out] == Outputs && Parts[0].In.All(i => Weight.shape[i.Dim] == i.Count);
 

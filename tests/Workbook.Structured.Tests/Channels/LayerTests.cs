@@ -16,9 +16,11 @@ public sealed class LayerTests
     public static TheoryData<string, Func<Module<Tensor, Tensor>>, Func<Tensor>, string> Layers => new()
     {
         { "layer norm", () => Net(Linear(4, 8), LayerNorm(8), ReLU(), Linear(8, 2)), s_rows, "0: 8 units, over which '1' normalizes anew" },
-        { "layer norm of a map", () => Net(Conv2d(1, 6, 3), LayerNorm([6, 6, 6]), ReLU(), Conv2d(6, 2, 3)), s_image, "0: 6 units, over which '1' normalizes anew" },
+        { "layer norm of a map", () => Net(Conv2d(1, 6, 3), LayerNorm([6, 6, 6]), ReLU(), Conv2d(6, 2, 3)), s_image,
+            "0: 6 units, over which '1' normalizes anew" },
         { "group norm", () => Net(Conv2d(1, 8, 3), GroupNorm(4, 8), ReLU(), Conv2d(8, 2, 3)), s_image, "0: 4 units" },
-        { "group norm of one group", () => Net(Conv2d(1, 8, 3), GroupNorm(1, 8), ReLU(), Conv2d(8, 2, 3)), s_image, "0: 8 units, over which '1' normalizes anew" },
+        { "group norm of one group", () => Net(Conv2d(1, 8, 3), GroupNorm(1, 8), ReLU(), Conv2d(8, 2, 3)), s_image,
+            "0: 8 units, over which '1' normalizes anew" },
         { "instance norm", () => Net(Conv2d(1, 8, 3), InstanceNorm2d(8), ReLU(), Conv2d(8, 2, 3)), s_image, "0: 8 units" },
         { "instance norm with parameters", () => Net(Conv2d(1, 8, 3), InstanceNorm2d(8, affine: true), ReLU(), Conv2d(8, 2, 3)), s_image, "0: 8 units" },
         { "instance norm with statistics", () => Net(Conv2d(1, 8, 3), InstanceNorm2d(8, affine: true, track_running_stats: true), Conv2d(8, 2, 3)), s_image,
@@ -26,7 +28,8 @@ public sealed class LayerTests
         { "batch norm without parameters", () => Net(Conv2d(1, 8, 3), BatchNorm2d(8, affine: false), ReLU(), Conv2d(8, 2, 3)), s_image, "0: 8 units" },
         { "one slope", () => Net(Conv2d(1, 8, 3), PReLU(1), Conv2d(8, 2, 3)), s_image, "0: 8 units" },
         { "slopes", () => Net(Conv2d(1, 8, 3), BatchNorm2d(8), PReLU(8), Conv2d(8, 2, 3)), s_image, "0: 8 units" },
-        { "transposed convolution", () => Net(Conv2d(1, 8, 3), ConvTranspose2d(8, 6, 4, stride: 2, padding: 1), ReLU(), Conv2d(6, 2, 3)), s_image, "0: 8 units" },
+        { "transposed convolution", () => Net(Conv2d(1, 8, 3), ConvTranspose2d(8, 6, 4, stride: 2, padding: 1), ReLU(), Conv2d(6, 2, 3)), s_image,
+            "0: 8 units" },
         { "transposed depthwise", () => Net(Conv2d(1, 8, 3), ConvTranspose2d(8, 8, 2, groups: 8), ReLU(), Conv2d(8, 2, 3)), s_image, "0, 1: 8 units" },
         { "transposed in one dimension", () => Net(Conv1d(1, 8, 3), ConvTranspose1d(8, 6, 3), ReLU(), Conv1d(6, 2, 3)), () => zeros(1, 1, 8), "0: 8 units" },
         { "bilinear", () => new Pair(), s_rows, "left: 6 units" },
@@ -78,7 +81,8 @@ public sealed class LayerTests
     }
 
     private static Sequential Stack(int depth, int kernel) => Net([Conv2d(1, 4, kernel, padding: kernel / 2), ReLU(),
-        .. Enumerable.Range(0, depth).SelectMany(_ => new Module<Tensor, Tensor>[] { Conv2d(4, 4, kernel, padding: kernel / 2), ReLU() }), Flatten(), Linear(256, 2)]);
+        .. Enumerable.Range(0, depth).SelectMany(_ => new Module<Tensor, Tensor>[] { Conv2d(4, 4, kernel, padding: kernel / 2), ReLU() }), Flatten(),
+            Linear(256, 2)]);
 
     private sealed class Residual : Module<Tensor, Tensor>
     {

@@ -33,11 +33,14 @@ public sealed class OperationTests
 
     public static TheoryData<string, Func<Module<Tensor, Tensor>>, Func<Tensor>, string> Followed => new()
     {
-        { "gate", () => new Net((l, x) => l("f").forward(l("g").forward(x).sigmoid() * l("a").forward(x).relu())).With("a", Linear(4, 8)).With("g", Linear(4, 1))
+        { "gate", () => new Net((l, x) => l("f").forward(l("g").forward(x).sigmoid() * l("a").forward(x).relu())).With("a", Linear(4, 8))
+            .With("g", Linear(4, 1))
             .With("f", Linear(8, 2)), () => zeros(2, 4), "a: 8 units\ng: 1 units, all stay: each of its channels scales several that 'f' reads\nf: 2 units" },
         { "chunk", () => new Net((l, x) => l("a").forward(x).relu().chunk(2, 1) is var y ? l("f").forward(cat([y[0], l("b").forward(y[1]), y[1]], 1)
-            .mean([2L, 3])) : x).With("a", Conv2d(1, 8, 1)).With("b", Conv2d(4, 6, 1)).With("f", Linear(14, 2)), () => zeros(1, 1, 4, 4), "a: 4 units\nb: 6 units\nf" },
-        { "shuffle", () => new Net((l, x) => l("b").forward(l("a").forward(x).relu() is var y ? y.view(y.shape[0], 2, -1, 4, 4).transpose(1, 2).flatten(1, 2) : x))
+            .mean([2L, 3])) : x).With("a", Conv2d(1, 8, 1)).With("b", Conv2d(4, 6, 1)).With("f", Linear(14, 2)), () => zeros(1, 1, 4, 4),
+                "a: 4 units\nb: 6 units\nf" },
+        { "shuffle", () => new Net((l, x) => l("b").forward(l("a").forward(x).relu() is var y
+            ? y.view(y.shape[0], 2, -1, 4, 4).transpose(1, 2).flatten(1, 2) : x))
             .With("a", Conv2d(1, 8, 1)).With("b", Conv2d(8, 2, 1)), () => zeros(1, 1, 4, 4), "a: 4 units\nb" },
         { "slices", () => new Net((l, x) => l("a").forward(x).relu() is var y ? l("f").forward(cat([y.narrow(1, 3, 5), y.narrow(1, 0, 3)], 1)) : x)
             .With("a", Linear(4, 8)).With("f", Linear(8, 2)), () => zeros(2, 4), "a: 8 units, all stay: without some the model does not run" },
@@ -45,12 +48,14 @@ public sealed class OperationTests
             () => zeros(2, 4), "a: 8 units\nf" },
         { "siamese", () => new Net((l, x) => l("f").forward((l("a").forward(x.narrow(1, 0, 4)).relu() - l("a").forward(x.narrow(1, 4, 4)).relu()).abs()))
             .With("a", Linear(4, 8)).With("f", Linear(8, 2)), () => zeros(2, 8), "a: 8 units\nf" },
-        { "heads of one size", () => Attention(x => x.view(x.shape[0], x.shape[1], 3, -1).transpose(1, 2)), () => zeros(1, 6, 5), "q, k, v: 4 units\no: 8 units" },
+        { "heads of one size", () => Attention(x => x.view(x.shape[0], x.shape[1], 3, -1).transpose(1, 2)), () => zeros(1, 6, 5),
+            "q, k, v: 4 units\no: 8 units" },
         { "heads of one number of channels", () => Attention(x => x.view(x.shape[0], x.shape[1], -1, 4).transpose(1, 2)), () => zeros(1, 6, 5),
             "q, k, v: 3 units\no: 8 units" },
         { "local response norm", () => Sequential(("a", Conv2d(1, 8, 3, padding: 1)), ("n", LocalResponseNorm(5, 5e-4, 0.75, 2)), ("b", Conv2d(8, 6, 3)),
             ("f", Conv2d(6, 2, 3))), () => zeros(1, 1, 8, 8), "a: 8 units, all stay: more depends on them than the inputs that read them\nb: 6 units\nf" },
-        { "a mean over channels", () => new Net((l, x) => l("a").forward(x).relu() is var y ? l("f").forward(y * l("g").forward(y.mean([1L], true)).sigmoid()) : x)
+        { "a mean over channels", () => new Net((l, x) => l("a").forward(x).relu() is var y
+            ? l("f").forward(y * l("g").forward(y.mean([1L], true)).sigmoid()) : x)
             .With("a", Conv2d(1, 8, 3)).With("g", Conv2d(1, 1, 1)).With("f", Conv2d(8, 2, 1)), () => zeros(1, 1, 8, 8),
             "a: 8 units, all stay: more depends on them than the inputs that read them\ng: 1 units, all stay: each of its channels scales" },
     };

@@ -10,7 +10,7 @@ namespace Workbook.Cli.Notebooks;
 /// </summary>
 internal static class ForeignCode
 {
-    private const int MostCharacters = 200_000, MostOpenings = 20_000, MostInterpolated = 1000, Short = 1000, StackBytes = 256 << 20;
+    private const int MostCharacters = 200_000, MostOpenings = 20_000, MostInterpolated = 300, Short = 1000, StackBytes = 256 << 20;
 
     private static readonly SearchValues<char> s_openings = SearchValues.Create("([{<");
 

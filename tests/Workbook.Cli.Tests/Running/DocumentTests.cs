@@ -65,15 +65,20 @@ public sealed class DocumentTests : IDisposable
     [InlineData("{\"nbformat\": 4, \"cells\": [], \"metadata\": {\"kernelspec\": {\"language\": \"python\"}}}", "is a notebook in python")]
     [InlineData("{\"nbformat\": 4, \"cells\": [{\"cell_type\": \"code\", \"source\": \"1\", \"metadata\": {\"dotnet_interactive\": {\"language\": "
         + "\"fsharp\"}}}]}", "code cell 1 is in fsharp")]
-    public void A_file_that_is_no_notebook_is_refused_before_anything_runs(string text, string expected)
+    public void A_file_that_is_no_notebook_is_refused_and_keeps_no_other_from_running(string text, string expected)
     {
         string good = _workspace.Write("a-good", "File.WriteAllText(\"ran\", \"\");");
         string bad = _workspace.WriteText("bad.ipynb", text);
         (int exitCode, _, string errors) = _workspace.Run("run", good, bad);
+        Assert.Equal(1, exitCode);
+        string fault = Assert.Single(errors.Split('\n'), line => line.StartsWith("error:", StringComparison.Ordinal));
+        Assert.StartsWith($"error: {bad}", fault, StringComparison.Ordinal);
+        Assert.Contains(expected, fault, StringComparison.Ordinal);
+        Assert.True(File.Exists(_workspace.PathOf("ran")));
+
+        (exitCode, _, errors) = _workspace.Run("run", bad, "--out", "alone");
         Assert.Equal(2, exitCode);
-        Assert.StartsWith($"error: {bad}", errors, StringComparison.Ordinal);
-        Assert.Contains(expected, errors, StringComparison.Ordinal);
-        Assert.Single(errors.Trim().Split('\n'));
-        Assert.False(File.Exists(_workspace.PathOf("ran")) || Directory.Exists(_workspace.PathOf("artifacts")));
+        Assert.StartsWith($"error: {bad}", Assert.Single(errors.Trim().Split('\n')), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_workspace.PathOf("alone")));
     }
 }

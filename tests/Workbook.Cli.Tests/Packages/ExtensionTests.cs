@@ -102,18 +102,28 @@ public sealed class ExtensionTests : IDisposable
         string feed = Directory.CreateDirectory(_workspace.PathOf("feed")).FullName;
         foreach (string project in s_projects)
         {
-            ProcessStartInfo start = new(
-                Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-                ["pack", Repository.PathOf("src", project), "--no-build", "-c", configuration, "-o", feed, $"-p:PackageVersion={_version}"])
-            { RedirectStandardOutput = true, RedirectStandardError = true };
+            Dotnet("pack", Repository.PathOf("src", project), "--no-build", "-c", configuration, "-o", feed, $"-p:PackageVersion={_version}");
+        }
+
+        // Whoever restores for a notebook's #r is F#'s, and wants the SDK's own FSharp.Core in the cache.
+        string any = Path.Combine(Directory.CreateDirectory(_workspace.PathOf("fsharp")).FullName, "any.fsproj");
+        File.WriteAllText(any, "<Project Sdk=\"Microsoft.NET.Sdk\"><PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup></Project>");
+        Dotnet("restore", any);
+        return feed;
+
+        static void Dotnet(params string[] arguments)
+        {
+            ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", arguments)
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            };
             start.Environment["MSBUILDDISABLENODEREUSE"] = "1"; // a build server that stays would hold the pipes open
             start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
             (int exitCode, string output, string errors) = Workspace.Finish(Process.Start(start)!);
             Assert.True(exitCode == 0, output + errors);
             Assert.DoesNotContain("warning", output, StringComparison.OrdinalIgnoreCase);
         }
-
-        return feed;
     }
 
     // As it is published, but for the dependencies, of which a folder has other versions than the registry.

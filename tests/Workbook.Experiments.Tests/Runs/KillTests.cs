@@ -38,7 +38,8 @@ public sealed class KillTests : IDisposable
                 Thread.Sleep(1);
             }
 
-            if (!child.WaitForExit(moments.Next(0, 600)))
+            // Later and later, as a training takes longer on a busy machine.
+            if (!child.WaitForExit(moments.Next(0, 600 + (50 * attempt))))
             {
                 child.Kill();
                 killed++;

@@ -50,6 +50,7 @@ public sealed class ExtensionTests : IDisposable
         }
 
         PackPlotly(feed);
+        FillCache(feed);
         string use = $"#i \"nuget: {feed}\"\n#r \"nuget: PruningWorkbook.Notebook, {_version}\"";
         _workspace.Write(
             "n",
@@ -102,28 +103,47 @@ public sealed class ExtensionTests : IDisposable
         string feed = Directory.CreateDirectory(_workspace.PathOf("feed")).FullName;
         foreach (string project in s_projects)
         {
-            Dotnet("pack", Repository.PathOf("src", project), "--no-build", "-c", configuration, "-o", feed, $"-p:PackageVersion={_version}");
-        }
-
-        // Whoever restores for a notebook's #r is F#'s, and wants the SDK's own FSharp.Core in the cache.
-        string any = Path.Combine(Directory.CreateDirectory(_workspace.PathOf("fsharp")).FullName, "any.fsproj");
-        File.WriteAllText(any, "<Project Sdk=\"Microsoft.NET.Sdk\"><PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup></Project>");
-        Dotnet("restore", any);
-        return feed;
-
-        static void Dotnet(params string[] arguments)
-        {
-            ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", arguments)
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            };
-            start.Environment["MSBUILDDISABLENODEREUSE"] = "1"; // a build server that stays would hold the pipes open
-            start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
-            (int exitCode, string output, string errors) = Workspace.Finish(Process.Start(start)!);
-            Assert.True(exitCode == 0, output + errors);
+            string output = Dotnet("pack", Repository.PathOf("src", project), "--no-build", "-c", configuration, "-o", feed, $"-p:PackageVersion={_version}");
             Assert.DoesNotContain("warning", output, StringComparison.OrdinalIgnoreCase);
         }
+
+        return feed;
+    }
+
+    /// <summary>
+    /// As a first use with a network does. Whoever restores for a notebook's #r takes the SDK's FSharp.Core and the lowest versions, which no project here
+    /// has in the cache.
+    /// </summary>
+    private void FillCache(string feed)
+    {
+        string any = Path.Combine(Directory.CreateDirectory(_workspace.PathOf("fsharp")).FullName, "any.fsproj");
+        File.WriteAllText(any, $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <TargetFramework>net10.0</TargetFramework>
+                <RestoreAdditionalProjectSources>{feed}</RestoreAdditionalProjectSources>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="PruningWorkbook.Notebook" Version="{_version}" />
+                <PackageReference Include="Plotly.NET.Interactive" Version="{_version}" />
+              </ItemGroup>
+            </Project>
+            """);
+        Dotnet("restore", any);
+    }
+
+    private static string Dotnet(params string[] arguments)
+    {
+        ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1"; // a build server that stays would hold the pipes open
+        start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
+        (int exitCode, string output, string errors) = Workspace.Finish(Process.Start(start)!);
+        Assert.True(exitCode == 0, output + errors);
+        return output;
     }
 
     // As it is published, but for the dependencies, of which a folder has other versions than the registry.

@@ -116,20 +116,23 @@ public sealed class ExtensionTests : IDisposable
     /// </summary>
     private void FillCache(string feed)
     {
-        string any = Path.Combine(Directory.CreateDirectory(_workspace.PathOf("fsharp")).FullName, "any.fsproj");
-        File.WriteAllText(any, $"""
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <TargetFramework>net10.0</TargetFramework>
-                <RestoreAdditionalProjectSources>{feed}</RestoreAdditionalProjectSources>
-              </PropertyGroup>
-              <ItemGroup>
-                <PackageReference Include="PruningWorkbook.Notebook" Version="{_version}" />
-                <PackageReference Include="Plotly.NET.Interactive" Version="{_version}" />
-              </ItemGroup>
-            </Project>
-            """);
-        Dotnet("restore", any);
+        foreach (string kind in new[] { "fsproj", "csproj" }) // with the SDK's FSharp.Core, and with the lowest
+        {
+            string any = Path.Combine(Directory.CreateDirectory(_workspace.PathOf(kind)).FullName, $"any.{kind}");
+            File.WriteAllText(any, $"""
+                <Project Sdk="Microsoft.NET.Sdk">
+                  <PropertyGroup>
+                    <TargetFramework>net10.0</TargetFramework>
+                    <RestoreAdditionalProjectSources>{feed}</RestoreAdditionalProjectSources>
+                  </PropertyGroup>
+                  <ItemGroup>
+                    <PackageReference Include="PruningWorkbook.Notebook" Version="{_version}" />
+                    <PackageReference Include="Plotly.NET.Interactive" Version="{_version}" />
+                  </ItemGroup>
+                </Project>
+                """);
+            Dotnet("restore", any);
+        }
     }
 
     private static string Dotnet(params string[] arguments)

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Workbook.Native;
 
 /// <summary>
-/// glibc gives the memory of a large tensor back to the system when it is freed, and every page of the next one is cleared and mapped anew: a
-/// sixth of a small network's training, half of its scoring. It keeps a gigabyte for the next tensor instead.
+/// glibc gives the memory of a large tensor back to the system when it is freed, and every page of the next one is cleared and mapped anew: half
+/// of a small network's training and scoring. It keeps a gigabyte for the next tensor instead.
 /// </summary>
 internal static partial class Allocation
 {

@@ -1,3 +1,6 @@
+using System.Buffers;
+using static TorchSharp.torch;
+
 namespace Workbook;
 
 /// <summary>What a kernel walks along: for each row, in each block of what it reads, how many steps from the start of the input its weights meet it.</summary>
@@ -8,14 +11,25 @@ namespace Workbook;
 /// <param name="Order">For each weight its number in the layer's order; null where it is the same.</param>
 internal sealed record Walk(int Rows, int Blocks, int[] Starts, int[] At, int[]? Order)
 {
-    /// <summary>Weights in the layer's order, in the walk's.</summary>
-    internal unsafe void Gather(float* from, float* to)
+    /// <summary>Calls with the weights in the walk's order.</summary>
+    /// <param name="values">They in the layer's.</param>
+    /// <param name="body">Is given where they lie, as long as it runs.</param>
+    internal unsafe void InOrder(Tensor values, Action<nint> body)
     {
         int[] order = Order!;
+        float[] ordered = ArrayPool<float>.Shared.Rent(Math.Max(1, order.Length));
+        float* source = FeatureMajor.Pointer(values);
         for (int k = 0; k < order.Length; k++)
         {
-            to[k] = from[order[k]];
+            ordered[k] = source[order[k]];
         }
+
+        fixed (float* weights = ordered)
+        {
+            body((nint)weights);
+        }
+
+        ArrayPool<float>.Shared.Return(ordered);
     }
 
     /// <summary>Weights in the walk's order, in the layer's.</summary>

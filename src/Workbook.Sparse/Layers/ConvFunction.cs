@@ -1,4 +1,3 @@
-using System.Buffers;
 using static TorchSharp.torch;
 
 namespace Workbook;
@@ -53,7 +52,7 @@ internal sealed class ConvFunction : autograd.SingleTensorFunction<ConvFunction>
         Tensor output = plan.IsShared ? empty([groups, outputs + 1, plan.OutHeight + 1, plan.Pitch, plan.Lanes], ScalarType.Float32)
             : empty((long)groups * outputs * plane, ScalarType.Float32);
         float* to = FeatureMajor.Pointer(output);
-        Each(plan.Forward, values, weights =>
+        plan.Forward.InOrder(values, weights =>
         {
             for (int g = 0; g < groups; g++)
             {
@@ -63,13 +62,10 @@ internal sealed class ConvFunction : autograd.SingleTensorFunction<ConvFunction>
                     plane, plan.Run, call.Threads, width);
             }
         });
-        if (plan.IsShared)
+        if (call.ToPlanes)
         {
             Planes.Clear(output);
-            if (call.ToPlanes)
-            {
-                return output;
-            }
+            return output;
         }
 
         using (output)
@@ -154,7 +150,7 @@ internal sealed class ConvFunction : autograd.SingleTensorFunction<ConvFunction>
         Tensor phases = direct ? empty([groups, plan.InChannels + 1, plan.InputGradientRows, plan.Pitch, plan.Lanes], ScalarType.Float32)
             : empty((long)groups * plan.InputGradientGroup, ScalarType.Float32);
         float* to = FeatureMajor.Pointer(phases);
-        Each(plan.Backward, values, weights =>
+        plan.Backward.InOrder(values, weights =>
         {
             for (int g = 0; g < groups; g++)
             {
@@ -171,9 +167,9 @@ internal sealed class ConvFunction : autograd.SingleTensorFunction<ConvFunction>
             }
         }
 
-        Planes.Clear(phases);
         if (call.FromPlanes)
         {
+            Planes.Clear(phases);
             return phases;
         }
 
@@ -204,18 +200,5 @@ internal sealed class ConvFunction : autograd.SingleTensorFunction<ConvFunction>
         long images = Planes.Are(gradient) ? gradient.shape[0] * plan.Lanes : gradient.shape[0];
         return call.FromPlanes ? [images / plan.Lanes, call.Shape.Inputs + 1, plan.Height + 1, plan.Width + 1, plan.Lanes]
             : [images, call.Shape.Inputs, plan.Height, plan.Width];
-    }
-
-    /// <summary>The weights in a walk's order.</summary>
-    private static unsafe void Each(Walk walk, Tensor values, Action<nint> body)
-    {
-        float[] ordered = ArrayPool<float>.Shared.Rent(Math.Max(1, walk.At.Length));
-        fixed (float* weights = ordered)
-        {
-            walk.Gather(FeatureMajor.Pointer(values), weights);
-            body((nint)weights);
-        }
-
-        ArrayPool<float>.Shared.Return(ordered);
     }
 }

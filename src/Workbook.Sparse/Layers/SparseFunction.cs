@@ -1,4 +1,3 @@
-using System.Buffers;
 using static TorchSharp.torch;
 
 namespace Workbook;
@@ -78,17 +77,10 @@ internal sealed class SparseFunction : autograd.SingleTensorFunction<SparseFunct
     private static unsafe Tensor InputGradient(SparseCall call, Tensor values, Tensor gradientMemory, int batch)
     {
         Walk transposed = call.Pattern.Transposed;
-        float[] ordered = ArrayPool<float>.Shared.Rent(transposed.At.Length);
         Tensor gradient = FeatureMajor.Empty(batch, transposed.Rows);
         using Tensor memory = gradient.t();
-        fixed (float* weights = ordered)
-        {
-            transposed.Gather(FeatureMajor.Pointer(values), weights);
-            Kernels.Product(transposed, batch, weights, null, FeatureMajor.Pointer(gradientMemory), FeatureMajor.Pointer(memory), batch, batch, call.Threads,
-                Kernels.Widest);
-        }
-
-        ArrayPool<float>.Shared.Return(ordered);
+        transposed.InOrder(values, weights => Kernels.Product(transposed, batch, (float*)weights, null, FeatureMajor.Pointer(gradientMemory),
+            FeatureMajor.Pointer(memory), batch, batch, call.Threads, Kernels.Widest));
         return gradient;
     }
 

@@ -129,7 +129,7 @@ internal sealed class ConvPlan
     internal unsafe Tensor Pack(Tensor images)
     {
         using Tensor rows = images.contiguous();
-        return Split((float*)FeatureMajor.Pointer(rows), (int)(images.size(0) / Lanes), stay: false);
+        return Split(FeatureMajor.Pointer(rows), (int)(images.size(0) / Lanes), stay: false);
     }
 
     /// <summary>The planes that stay to those that are taken apart.</summary>
@@ -149,20 +149,8 @@ internal sealed class ConvPlan
     internal unsafe Tensor Unpack(float* planes, int groups)
     {
         Tensor images = empty([(long)groups * Lanes, _shape.Outputs, OutHeight, OutWidth], ScalarType.Float32);
-        float* to = FeatureMajor.Pointer(images);
-        nint image = (nint)_shape.Outputs * OutHeight * OutWidth;
-        for (int g = 0; g < groups; g++)
-        {
-            for (int c = 0; c < _shape.Outputs; c++)
-            {
-                for (int y = 0; y < OutHeight; y++)
-                {
-                    FeatureMajor.Transpose(planes + ((((nint)g * _shape.Outputs) + c) * OutHeight + y) * Pitch * Lanes, Lanes,
-                        to + (g * Lanes * image) + ((((nint)c * OutHeight) + y) * OutWidth), image, OutWidth, Lanes);
-                }
-            }
-        }
-
+        Planes.Copy(FeatureMajor.Pointer(images), planes, (groups, _shape.Outputs, OutHeight, OutWidth, Lanes),
+            (nint)_shape.Outputs * OutHeight * Pitch * Lanes, OutHeight, Pitch, back: true);
         return images;
     }
 
@@ -170,23 +158,10 @@ internal sealed class ConvPlan
     internal unsafe Tensor PackGradient(Tensor gradient)
     {
         using Tensor rows = gradient.contiguous();
-        float* from = FeatureMajor.Pointer(rows);
         int groups = (int)(gradient.size(0) / Lanes);
         Tensor planes = zeros((long)groups * GradientGroup, ScalarType.Float32);
-        float* to = FeatureMajor.Pointer(planes);
-        nint image = (nint)_shape.Outputs * OutHeight * OutWidth;
-        for (int g = 0; g < groups; g++)
-        {
-            for (int c = 0; c < _shape.Outputs; c++)
-            {
-                for (int y = 0; y < OutHeight; y++)
-                {
-                    FeatureMajor.Transpose(from + (g * Lanes * image) + ((((nint)c * OutHeight) + y) * OutWidth), image,
-                        to + ((nint)g * GradientGroup) + GradientOrigin + (((nint)c * GradientRows) + y) * Pitch * Lanes, Lanes, Lanes, OutWidth);
-                }
-            }
-        }
-
+        Planes.Copy(FeatureMajor.Pointer(rows), FeatureMajor.Pointer(planes) + GradientOrigin, (groups, _shape.Outputs, OutHeight, OutWidth, Lanes),
+            GradientGroup, GradientRows, Pitch, back: false);
         return planes;
     }
 
@@ -200,6 +175,12 @@ internal sealed class ConvPlan
     /// <summary>Between images, or planes that stay, and planes by phases.</summary>
     private unsafe void Copy(float* images, float* phases, int groups, bool stay, int group, int rows, (int Y, int X) padding, bool back)
     {
+        if (!HasPhases && !stay)
+        {
+            Planes.Copy(images, phases + (((padding.Y * Pitch) + padding.X) * Lanes), (groups, _shape.Inputs, Height, Width, Lanes), group, rows, Pitch, back);
+            return;
+        }
+
         using Tensor buffer = empty((long)Width * Lanes, ScalarType.Float32);
         float* line = FeatureMajor.Pointer(buffer);
         nint image = (nint)_shape.Inputs * Height * Width;
@@ -214,20 +195,6 @@ internal sealed class ConvPlan
                         + (((((nint)c * _phases.Y) + phase) * _phases.X * rows) + row) * Pitch * Lanes;
                     float* from = stay ? images + (((((nint)g * (_shape.Inputs + 1)) + c) * (Height + 1) + y + 1) * (Width + 1) + 1) * Lanes
                         : images + (g * Lanes * image) + ((((nint)c * Height) + y) * Width);
-                    if (_phases.X == 1 && !stay)
-                    {
-                        if (back)
-                        {
-                            FeatureMajor.Transpose(to + (padding.X * Lanes), Lanes, from, image, Width, Lanes);
-                        }
-                        else
-                        {
-                            FeatureMajor.Transpose(from, image, to + (padding.X * Lanes), Lanes, Lanes, Width);
-                        }
-
-                        continue;
-                    }
-
                     float* place = stay ? from : line;
                     if (!stay && !back)
                     {
@@ -254,9 +221,8 @@ internal sealed class ConvPlan
     /// <summary>Blocks of 16 or 32 channels of what is read stay in the nearest cache, where a row has several weights in each.</summary>
     private static Walk WalkOf(List<(int Row, int Inner, int At, int Number)> weights, int rows, int inner, int lanes)
     {
-        long many = lanes < 8 ? long.MaxValue : 16L * weights.Count;
-        int block = many == long.MaxValue ? inner : many >= 5L * rows * inner ? 16 : 2 * many >= 5L * rows * inner ? 32 : inner;
-        int blocks = Math.Max(1, Up(inner, Math.Max(1, block)));
+        double each = (double)weights.Count / rows / inner; // weights of a row for a channel
+        int block = lanes < 8 ? inner : each >= 5.0 / 16 ? 16 : each >= 5.0 / 32 ? 32 : inner, blocks = Up(inner, block);
         int[] starts = new int[(blocks * rows) + 1];
         (int Row, int Inner, int At, int Number)[] sorted =
             [.. weights.OrderBy(w => w.Inner / block).ThenBy(w => w.Row).ThenBy(w => w.Inner).ThenBy(w => w.At)];

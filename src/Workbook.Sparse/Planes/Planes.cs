@@ -72,11 +72,18 @@ internal static unsafe class Planes
         return ((int)shape[0], (int)shape[1] - 1, (int)shape[2], (int)shape[3], (int)shape[4]);
     }
 
-    private static void Copy(float* images, Tensor planes, bool back)
+    /// <summary>Copies images [n, channels, height, width] to planes [channels][rows][pitch][lanes] in groups, or back.</summary>
+    /// <param name="images">The first.</param>
+    /// <param name="planes">The first place of the first plane that an image has.</param>
+    /// <param name="size">Groups, channels, rows and columns of the images, and images of a group.</param>
+    /// <param name="group">Floats of planes from a group to the next.</param>
+    /// <param name="rows">Rows of a plane.</param>
+    /// <param name="pitch">Places of a row.</param>
+    /// <param name="back">Whether planes become images.</param>
+    internal static void Copy(float* images, float* planes, (int Groups, int Channels, int Height, int Width, int Lanes) size, nint group, int rows, int pitch,
+        bool back)
     {
-        (int groups, int channels, int rows, int pitch, int lanes) = Sizes(planes);
-        float* first = FeatureMajor.Pointer(planes);
-        (int height, int width) = (rows - 1, pitch - 1);
+        (int groups, int channels, int height, int width, int lanes) = size;
         nint image = (nint)channels * height * width;
         for (int g = 0; g < groups; g++)
         {
@@ -85,17 +92,24 @@ internal static unsafe class Planes
                 for (int y = 0; y < height; y++)
                 {
                     float* line = images + (g * lanes * image) + ((((nint)c * height) + y) * width);
-                    float* place = first + (((((nint)g * (channels + 1)) + c) * rows + y + 1) * pitch + 1) * lanes;
+                    float* places = planes + (g * group) + ((((nint)c * rows) + y) * pitch * lanes);
                     if (back)
                     {
-                        FeatureMajor.Transpose(place, lanes, line, image, width, lanes);
+                        FeatureMajor.Transpose(places, lanes, line, image, width, lanes);
                     }
                     else
                     {
-                        FeatureMajor.Transpose(line, image, place, lanes, lanes, width);
+                        FeatureMajor.Transpose(line, image, places, lanes, lanes, width);
                     }
                 }
             }
         }
+    }
+
+    private static void Copy(float* images, Tensor planes, bool back)
+    {
+        (int groups, int channels, int rows, int pitch, int lanes) = Sizes(planes);
+        Copy(images, FeatureMajor.Pointer(planes) + ((pitch + 1) * lanes), (groups, channels, rows - 1, pitch - 1, lanes),
+            (nint)(channels + 1) * rows * pitch * lanes, rows, pitch, back);
     }
 }

@@ -28,7 +28,7 @@ internal static class CellParts
             }
         }
 
-        foreach (CellDirective directive in CellText.Directives(code))
+        foreach (CellDirective directive in CellText.DirectivesToRun(code))
         {
             if (!directive.IsActive)
             {

@@ -33,8 +33,14 @@ internal static class CellText
         return line >= 1 && line <= text.Lines.Count ? text.Lines[line - 1].ToString() : "";
     }
 
-    /// <summary>The directives, in order: magics, references, imports and the compiler's own.</summary>
-    public static IReadOnlyList<CellDirective> Directives(string code)
+    /// <summary>The directives, in order: magics, references, imports and the compiler's own. None where a program that must go on can't read the code
+    /// (<see cref="ForeignCode"/>).</summary>
+    public static IReadOnlyList<CellDirective> Directives(string code) =>
+        code.Contains('#', StringComparison.Ordinal) && ForeignCode.TryRead(code, DirectivesToRun, out IReadOnlyList<CellDirective>? directives)
+            ? directives : [];
+
+    /// <summary>The same of a cell that this process is there to run: if reading ends the process, that is the cell's end.</summary>
+    public static IReadOnlyList<CellDirective> DirectivesToRun(string code)
     {
         if (!code.Contains('#', StringComparison.Ordinal))
         {

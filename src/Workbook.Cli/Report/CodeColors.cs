@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 using Microsoft.CodeAnalysis.CSharp;
-using Workbook.Cli.Notebooks;
+using Workbook.Cli.Kernel;
 
 namespace Workbook.Cli.Report;
 

@@ -1,6 +1,7 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Workbook.Cli.Kernel;
 using Workbook.Cli.Notebooks;
 using Workbook.Native;
 

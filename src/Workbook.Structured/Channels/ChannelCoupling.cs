@@ -61,8 +61,6 @@ internal sealed class ChannelCoupling
     /// <summary>Layers whose channels are multiplied with each other's, and added up: queries, keys and values.</summary>
     internal HashSet<string> Products { get; } = [];
 
-    internal void AddProducts(IEnumerable<string> names) => Products.UnionWith(names);
-
     /// <summary>A copy to try a joint with.</summary>
     internal ChannelCoupling Copy() => new(this);
 

@@ -22,7 +22,7 @@ internal static class DeadProbe
         int width = group.Units.Count(u => u.Outputs.Count > 1);
         ChannelLayer[] own = [.. layers.Where(l => group.Layers.Contains(l.Name))];
         ChannelLayer[] all = own.Any(l => l.Outputs > width) ? own : [.. own, .. Values().SelectMany(v => layers.Where(l => v.Layers.Contains(l.Name)))];
-        coupling.AddProducts(all.Select(l => l.Name));
+        coupling.Products.UnionWith(all.Select(l => l.Name));
         if (width < 2 || all.Any(l => l.Outputs % width != 0) || all.Sum(l => l.Outputs) < 3 * width)
         {
             // Cut apart they would not fit, and libtorch ends the process where matrices don't.

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Workbook.Cli.Browsing;
+using Workbook.Cli.Kernel;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Report;

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 
-namespace Workbook.Cli.Notebooks;
+namespace Workbook.Cli.Kernel;
 
 /// <summary>
 /// A notebook's code, read by the compiler's parser in this program. That goes as deep as types, patterns and texts lie in each other, and a stack that is

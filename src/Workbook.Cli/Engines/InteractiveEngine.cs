@@ -50,7 +50,8 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
         }
 
         _errors = new NativeText(Process.StandardError.BaseStream, _endOfCell, text => start.OnText("stderr", text));
-        _reading = Task.WhenAll(_errors.ReadAsync(), ReadAsync(Process.StandardOutput.BaseStream));
+        // On other threads: as long as text is there, reading goes on without giving up the thread that began it.
+        _reading = Task.WhenAll(Task.Run(_errors.ReadAsync), Task.Run(() => ReadAsync(Process.StandardOutput.BaseStream)));
     }
 
     /// <inheritdoc/>

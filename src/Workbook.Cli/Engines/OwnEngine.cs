@@ -37,7 +37,8 @@ internal sealed class OwnEngine : EngineProcess, IEngine
             new NativeText(Process.StandardOutput.BaseStream, endOfCell, text => start.OnText("stdout", text)),
             new NativeText(Process.StandardError.BaseStream, endOfCell, text => start.OnText("stderr", text)),
         ];
-        _reading = Task.WhenAll(_native.Select(text => text.ReadAsync()));
+        // On other threads: as long as text is there, reading goes on without giving up the thread that began it.
+        _reading = Task.WhenAll(_native.Select(text => Task.Run(text.ReadAsync)));
         _events = Task.Run(() => ReadEventsAsync(events, start.OnEvent));
     }
 

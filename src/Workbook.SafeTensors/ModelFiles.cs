@@ -110,6 +110,7 @@ public static class ModelFiles
 
         // Both ways through float64 and the model's dtype; 2^63 itself would saturate to a number that looks the same as a float.
         Tensor there = loaded.to(into);
-        return loaded.to(ScalarType.Float64).abs().lt(Math.ScaleB(1, 63)).logical_and(there.to(loaded.dtype).eq(loaded)).all().item<bool>();
+        using Scalar bound = Math.ScaleB(1, 63);
+        return loaded.to(ScalarType.Float64).abs().lt(bound).logical_and(there.to(loaded.dtype).eq(loaded)).all().item<bool>();
     }
 }

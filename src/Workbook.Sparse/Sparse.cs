@@ -125,9 +125,15 @@ public static class Sparse
         List<LayerSlot> exchanged = [];
         try
         {
-            foreach (LayerSlot slot in LayerSlot.OfDense(model).Where(s => file.Names.Contains(s.Name + ".crow_indices")).ToArray())
+            // A layer that is in several places is in the file under one of its names.
+            foreach (IGrouping<nn.Module, LayerSlot> places in LayerSlot.OfDense(model).GroupBy(s => s.Layer).ToArray())
             {
-                if (slot.ObstacleTo(SparseKind(slot.Layer)) is { } obstacle)
+                if (places.FirstOrDefault(s => file.Names.Contains(s.Name + ".crow_indices")) is not { } slot)
+                {
+                    continue;
+                }
+
+                if (places.Select(s => s.ObstacleTo(SparseKind(slot.Layer))).FirstOrDefault(o => o is not null) is { } obstacle)
                 {
                     throw new WorkbookException($"{slot.Name} is sparse in {path}, and can't be so in the model: {obstacle}");
                 }
@@ -141,8 +147,12 @@ public static class Sparse
                         + $"it into a model of the same make");
                 }
 
-                slot.Put(SparseOf(slot.Layer, pattern.Kept().view(weight.shape), threads));
-                exchanged.Add(slot);
+                SparseLayer sparse = SparseOf(slot.Layer, pattern.Kept().view(weight.shape), threads);
+                foreach (LayerSlot place in places)
+                {
+                    place.Put(sparse);
+                    exchanged.Add(place);
+                }
             }
 
             model.LoadSafeTensors(path);

@@ -30,7 +30,7 @@ internal static class BatchOfOne
         try
         {
             Tensor mean = zeros(1, data.Inputs.dtype, data.Inputs.device);
-            Array.ForEach(untracked, n => Track(n, mean.expand(n.num_features).clone(), mean.add(1).expand(n.num_features).clone()));
+            Array.ForEach(untracked, n => Track(n, mean.expand(n.num_features).clone(), mean.Plus(1).expand(n.num_features).clone()));
             model.Answer(data.Inputs.narrow(0, 0, 1));
             if (before is null && Numbers.Unsound(Buffers()) is { } buffer)
             {

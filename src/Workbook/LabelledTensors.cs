@@ -61,7 +61,8 @@ public sealed class LabelledTensors : IDisposable
         ArgumentNullException.ThrowIfNull(images);
         using DisposeScope scope = NewDisposeScope();
         Tensor inputs = tensor(images.Images).reshape(images.Count, 1, images.Rows, images.Columns).to(ScalarType.Float32);
-        return new(inputs.div_(255).sub_(mean).div_(deviation), tensor(images.Labels).to(ScalarType.Int64)) { Name = name };
+        using Scalar white = 255, centre = mean, spread = deviation;
+        return new(inputs.div_(white).sub_(centre).div_(spread), tensor(images.Labels).to(ScalarType.Int64)) { Name = name };
     }
 
     /// <summary>A run of examples, as views of the same memory.</summary>

@@ -23,6 +23,7 @@ internal static class Numbers
     {
         using TorchSharp.DisposeScope scope = NewDisposeScope();
         return tensors.FirstOrDefault(t => !t.Value.isfinite().all().item<bool>()
-            && (t.Value is Parameter || !(t.Value.eq(0).any().item<bool>() && t.Value.eq(0).logical_or(t.Value.isneginf()).all().item<bool>()))).Key;
+            && (t.Value is Parameter || t.Value.eq(HeldNumbers.Zero) is var zero
+                && !(zero.any().item<bool>() && zero.logical_or(t.Value.isneginf()).all().item<bool>()))).Key;
     }
 }

@@ -209,6 +209,24 @@ public sealed class ConvertTests : IDisposable
     }
 
     [Fact]
+    public void A_layer_in_two_places_is_sparse_in_both_when_it_is_loaded()
+    {
+        using nn.Module<Tensor, Tensor> net = Twice(), dense = Twice();
+        Convert(net, Prune(net, 0.9), fromSparsity: 0);
+        string path = _folder.New();
+        net.SaveSafeTensors(path);
+        Load(dense, path);
+        Tensor input = Layers.Random(1, "input", 7, 12);
+        Assert.Equal(net.forward(input).data<float>().ToArray(), dense.forward(input).data<float>().ToArray());
+
+        static nn.Module<Tensor, Tensor> Twice()
+        {
+            nn.Module<Tensor, Tensor> layer = nn.Linear(12, 12);
+            return nn.Sequential(layer, nn.ReLU(), nn.Sequential(layer), nn.Linear(12, 3));
+        }
+    }
+
+    [Fact]
     public void Positions_that_are_none_are_refused()
     {
         SparseLinear layer = Layers.New(6, 4, 0.5, 1).Sparse;

@@ -72,7 +72,8 @@ internal static class SafeHtml
             AllowedCssProperties = Looks(),
             AllowedSchemes = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "http", "https", "mailto" },
             UriAttributes = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "href", "src" },
-        }) { KeepChildNodes = true };
+        })
+        { KeepChildNodes = true };
         sanitizer.RemovingTag += (_, removing) =>
         {
             all = false;

@@ -15,7 +15,7 @@ public static class BezierCurve
     /// <param name="bend">[parameters].</param>
     /// <param name="end">[parameters].</param>
     public static Func<double, Tensor> Through(Tensor start, Tensor bend, Tensor end) =>
-        alpha => start.mul((1 - alpha) * (1 - alpha)).add(bend.mul(2 * alpha * (1 - alpha))).add(end.mul(alpha * alpha));
+        alpha => start.Times((1 - alpha) * (1 - alpha)).add(bend.Times(2 * alpha * (1 - alpha))).add(end.Times(alpha * alpha));
 
     /// <summary>
     /// Finds the bend: from the middle of the line, by descent on the loss at a random place of the
@@ -48,8 +48,8 @@ public static class BezierCurve
         using DisposeScope scope = NewDisposeScope();
         Tensor before = Point.Of(model);
         using ModelGuard guard = new(model, training: true);
-        Tensor open = start.ne(0).logical_or(end.ne(0)).to(start.dtype);
-        using Parameter bend = new(start.add(end).div(2));
+        Tensor open = start.ne(HeldNumbers.Zero).logical_or(end.ne(HeldNumbers.Zero)).to(start.dtype);
+        using Parameter bend = new(start.add(end).Over(2));
         using Generator places = RandomStream.Of(seed, "bezier");
         try
         {
@@ -69,7 +69,7 @@ public static class BezierCurve
                 Tensor loss = nn.functional.cross_entropy(model.forward(inputs), labels);
                 loss.backward();
                 using IDisposable still = no_grad();
-                bend.grad = cat([.. parameters.Select(p => (p.grad ?? zeros_like(p)).flatten())]).mul(2 * alpha * (1 - alpha)).mul(open);
+                bend.grad = cat([.. parameters.Select(p => (p.grad ?? zeros_like(p)).flatten())]).Times(2 * alpha * (1 - alpha)).mul(open);
                 return loss;
             }, optimizer => optimizer.step());
             return bend.detach().clone().MoveToOuterDisposeScope();

@@ -107,7 +107,7 @@ public static class Hessian
         using DisposeScope scope = NewDisposeScope();
         Tensor off = diag(tensor(beside.SkipLast(1).ToArray()), 1);
         (Tensor rising, Tensor vectors) = linalg.eigh(diag(tensor(diagonal.ToArray())).add(beside.Count > 1 ? off.add(off.t()) : 0));
-        Tensor errors = vectors[-1].abs().mul(beside[^1]).narrow(0, diagonal.Count - count, count);
-        return ([.. rising.data<double>().ToArray().Reverse().Take(count)], errors.max().div(rising.abs().max().clamp_min(double.Epsilon)).Value());
+        Tensor errors = vectors[-1].abs().Times(beside[^1]).narrow(0, diagonal.Count - count, count);
+        return ([.. rising.data<double>().ToArray().Reverse().Take(count)], errors.max().div(rising.abs().max().AtLeast(double.Epsilon)).Value());
     }
 }

@@ -20,16 +20,16 @@ public sealed class Plane : IDisposable
         using DisposeScope scope = NewDisposeScope();
         Tensor x = second.sub(origin), y = third.sub(origin);
         (double width, double length) = (x.norm().Value(), y.norm().Value());
-        x = x.div(width);
+        x = x.Over(width);
         double along = x.dot(y).Value();
-        y = y.sub(x.mul(along));
+        y = y.sub(x.Times(along));
         double height = y.norm().Value();
         if (!(width > 0 && height > 1e-5 * length))
         {
             throw new WorkbookException("three points on one line make no plane: choose others");
         }
 
-        (_origin, _x, _y) = (origin.clone().DetachFromDisposeScope(), x.DetachFromDisposeScope(), y.div(height).DetachFromDisposeScope());
+        (_origin, _x, _y) = (origin.clone().DetachFromDisposeScope(), x.DetachFromDisposeScope(), y.Over(height).DetachFromDisposeScope());
         Corners = [(0, 0), (width, 0), (along, height)];
     }
 
@@ -37,7 +37,7 @@ public sealed class Plane : IDisposable
     public IReadOnlyList<(double X, double Y)> Corners { get; }
 
     /// <summary>The point of weight space at a place of the plane, [parameters].</summary>
-    public Tensor At(double x, double y) => _origin.add(_x.mul(x)).add(_y.mul(y));
+    public Tensor At(double x, double y) => _origin.add(_x.Times(x)).add(_y.Times(y));
 
     /// <summary>Scores a network over a grid.</summary>
     /// <param name="model">A network without batch norm; it is back where it was afterwards.</param>

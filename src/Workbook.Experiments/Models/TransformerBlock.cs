@@ -34,7 +34,7 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor x = norm1.forward(input);
-        Tensor weights = Heads(query.forward(x)).mul(scale).matmul(Heads(key.forward(x)).transpose(-2, -1)).softmax(-1); // [batch, heads, tokens, tokens]
+        Tensor weights = Heads(query.forward(x)).Times(scale).matmul(Heads(key.forward(x)).transpose(-2, -1)).softmax(-1); // [batch, heads, tokens, tokens]
         Tensor attended = weights.matmul(Heads(value.forward(x))).transpose(1, 2).flatten(2);
         x = input + output.forward(attended);
         return (x + down.forward(nn.functional.gelu(up.forward(norm2.forward(x))))).MoveToOuterDisposeScope();

@@ -85,7 +85,7 @@ internal sealed class Csr
     internal Tensor Kept()
     {
         using Tensor positions = Positions(), flat = zeros((long)Rows * Columns, ScalarType.Bool);
-        return flat.index_fill_(0, positions, true).view(Rows, Columns);
+        return flat.index_fill_(0, positions, HeldNumbers.True).view(Rows, Columns);
     }
 
     /// <summary>Along its rows.</summary>

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Workbook;
@@ -49,9 +50,10 @@ internal sealed class SparseFunction : autograd.SingleTensorFunction<SparseFunct
         catch (Exception)
         {
             // A weight or an input was changed in place since: an exception would end the process, NaN shows it.
-            Tensor nan = full([call.Pattern.Column.Length], float.NaN);
-            return [call.NeedsInputGradient ? full([grad_output.shape[0], call.Pattern.Columns], float.NaN) : null!, nan, call.HasBias
-                ? full([call.Pattern.Rows], float.NaN) : null!, null!];
+            using Scalar none = double.NaN;
+            Tensor nan = full([call.Pattern.Column.Length], none);
+            return [call.NeedsInputGradient ? full([grad_output.shape[0], call.Pattern.Columns], none) : null!, nan, call.HasBias
+                ? full([call.Pattern.Rows], none) : null!, null!];
         }
     }
 

@@ -11,9 +11,6 @@ namespace Workbook;
 /// </summary>
 public sealed class ChannelGraph
 {
-    // One that stays: TorchSharp does not hold a temporary scalar while libtorch reads it, and a collection just then frees it.
-    internal static readonly Scalar Zero = 0;
-
     private readonly nn.Module _model;
     private readonly ChannelForward _forward;
     private readonly Dictionary<string, ChannelLayer> _layers;
@@ -161,6 +158,20 @@ public sealed class ChannelGraph
         }
 
         return gone.Length;
+    }
+
+    /// <summary>
+    /// The norms over channels of which a mask prunes some (<see cref="ChannelGroup.Renormalized"/>): without them the model answers otherwise than with
+    /// zeros in their place. Where there are none, it answers the same.
+    /// </summary>
+    /// <param name="mask">As <see cref="Remove"/> takes it.</param>
+    /// <exception cref="WorkbookException">As <see cref="Remove"/>, of the mask.</exception>
+    public IReadOnlyList<string> RenormalizedBy(Mask mask)
+    {
+        ArgumentNullException.ThrowIfNull(mask);
+        CheckShapes(mask);
+        HashSet<ChannelUnit> gone = new(Gone(mask), ReferenceEqualityComparer.Instance);
+        return [.. Groups.Where(g => g.Units.Any(gone.Contains)).SelectMany(g => g.Renormalized).Distinct()];
     }
 
     /// <summary>The mask that keeps everything but some units: rows, biases, scale and shift of what goes, and the columns that read it.</summary>

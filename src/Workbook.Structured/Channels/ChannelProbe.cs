@@ -39,8 +39,11 @@ internal sealed class ChannelProbe : IDisposable
     {
         // Loud enough for random numbers in forward not to count.
         (_copy, _layers, _dtype, _resting) = (copy, layers, dtype, isNoisy ? 4e11 : 0.4);
-        _forward = forward with { Examples = [.. forward.Examples
-            .Select(e => e.is_floating_point() ? ones_like(e).DetachFromDisposeScope() : e.alias().DetachFromDisposeScope())] };
+        _forward = forward with
+        {
+            Examples = [.. forward.Examples
+            .Select(e => e.is_floating_point() ? ones_like(e).DetachFromDisposeScope() : e.alias().DetachFromDisposeScope())]
+        };
         _fan = new int[layers.Count];
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
@@ -53,7 +56,7 @@ internal sealed class ChannelProbe : IDisposable
         foreach (var alike in shapes.Select((shape, l) => (Fan: _fan[l], Size: Size(shape))).Where(s => s.Size > 0).GroupBy(s => s.Fan, s => s.Size))
         {
             // Every layer of about as many sums has the same memory: passes write little.
-            Tensor passing = rand(alike.Max(), dtype, generator: generator).add(0.5).mul(Math.Pow(2, -alike.Key));
+            Tensor passing = rand(alike.Max(), dtype, generator: generator).Plus(0.5).Times(Math.Pow(2, -alike.Key));
             _memory[alike.Key] = (zeros_like(passing).DetachFromDisposeScope(), passing.DetachFromDisposeScope());
         }
 
@@ -67,7 +70,7 @@ internal sealed class ChannelProbe : IDisposable
 
             foreach ((Tensor statistic, double resting) in layer.Statistics)
             {
-                copy.Set(statistic, full_like(statistic, resting));
+                copy.Set(statistic, HeldNumbers.Full(statistic.shape, resting, statistic.dtype));
             }
 
             if (shapes[l].Length > 0)
@@ -114,20 +117,20 @@ internal sealed class ChannelProbe : IDisposable
     }
 
     /// <summary>Reads with every channel at rest.</summary>
-    internal Reading Rest(double scale = 1) => Read((_, outputs) => full(outputs, _resting * scale, _dtype), scale);
+    internal Reading Rest(double scale = 1) => Read((_, outputs) => HeldNumbers.Full([outputs], _resting * scale, _dtype), scale);
 
     /// <summary>Reads with some channels moved from rest, and what that changes.</summary>
     /// <param name="rest">The reading at rest.</param>
     /// <param name="moves">Layer → how many steps each channel moves; null for none.</param>
     /// <param name="scale">That of the reading at rest.</param>
     internal (double[]?[] Inputs, bool Output) Move(Reading rest, Func<int, double[]?> moves, double scale = 1) =>
-        Read((l, outputs) => moves(l) is { } steps ? tensor(steps).mul_(Step).add_(1).mul_(_resting * scale).to(_dtype)
-            : full(outputs, _resting * scale, _dtype), scale).Minus(rest, Step, Noticeable);
+        Read((l, outputs) => moves(l) is { } steps ? tensor(steps).Times(Step).Plus(1).Times(_resting * scale).to(_dtype)
+            : HeldNumbers.Full([outputs], _resting * scale, _dtype), scale).Minus(rest, Step, Noticeable);
 
     /// <summary>Reads with some layers put to nearly 0.</summary>
     /// <remarks>Close to 0, not at it: there ReLU has no gradient.</remarks>
     internal Reading Faint(Func<int, bool> layers) =>
-        Read((l, outputs) => full(outputs, layers(l) ? _resting * 1e-6 : _resting, _dtype), 1, l => layers(l) ? 1e-6 : 1);
+        Read((l, outputs) => HeldNumbers.Full([outputs], layers(l) ? _resting * 1e-6 : _resting, _dtype), 1, l => layers(l) ? 1e-6 : 1);
 
     /// <summary>Puts the sizes back that a probe changes.</summary>
     public void Dispose()
@@ -208,7 +211,8 @@ internal sealed class ChannelProbe : IDisposable
                 else if (layer.Bias is { } bias)
                 {
                     Tensor contents = layer.IsProducer ? channels(l, layer.Outputs)
-                        : full(bias.shape, layer.IsOverChannels || layer.Groups < layer.Outputs ? _resting * scale * (shifts?.Invoke(l) ?? 1) : 0, _dtype);
+                        : HeldNumbers.Full(bias.shape,
+                            layer.IsOverChannels || layer.Groups < layer.Outputs ? _resting * scale * (shifts?.Invoke(l) ?? 1) : 0, _dtype);
                     _copy.Set(bias, contents, gradient: true);
                 }
             }
@@ -238,7 +242,7 @@ internal sealed class ChannelProbe : IDisposable
     private static Tensor[] Factors(Tensor[] outputs)
     {
         using Generator generator = RandomStream.Of(0, "probe", "output");
-        return [.. outputs.Select(o => rand(o.shape, o.dtype, generator: generator).add(0.5).DetachFromDisposeScope())];
+        return [.. outputs.Select(o => rand(o.shape, o.dtype, generator: generator).Plus(0.5).DetachFromDisposeScope())];
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_track_running_stats")]

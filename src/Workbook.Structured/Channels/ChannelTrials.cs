@@ -218,8 +218,8 @@ internal sealed class ChannelTrials
         static bool[] Columns(ChannelLayer layer, Tensor gradient) => layer.IsNorm ? Zeros(gradient, layer.Parts[0].Out) : layer.Groups > 1 ? Zeros(gradient, 0)
             : [.. layer.Parts[0].In.SelectMany(i => Zeros(gradient, i.Dim))];
 
-        static bool[] Zeros(Tensor gradient, int dim) => gradient.transpose(dim, 0).reshape(gradient.shape[dim], -1).ne(0).any(1).logical_not().data<bool>()
-            .ToArray();
+        static bool[] Zeros(Tensor gradient, int dim) =>
+            [.. gradient.transpose(dim, 0).reshape(gradient.shape[dim], -1).ne(HeldNumbers.Zero).any(1).logical_not().data<bool>()];
     }
 
     private bool Alike(Tensor zeroed, Tensor smaller)
@@ -265,7 +265,7 @@ internal sealed class ChannelTrials
         Tensor kept = part.Tensor.detach().clone();
         if (part.Out >= 0 && outputs.Count > 0)
         {
-            kept.index_fill_(part.Out, tensor(outputs.Select(o => (long)o).ToArray()), ChannelGraph.Zero);
+            kept.index_fill_(part.Out, tensor(outputs.Select(o => (long)o).ToArray()), HeldNumbers.Zero);
         }
 
         foreach ((int dim, int offset, int count) in part.In)
@@ -273,7 +273,7 @@ internal sealed class ChannelTrials
             long[] here = [.. inputs.Where(i => i >= offset && i < offset + count).Select(i => (long)i - offset)];
             if (here.Length > 0)
             {
-                kept.index_fill_(dim, tensor(here), ChannelGraph.Zero);
+                kept.index_fill_(dim, tensor(here), HeldNumbers.Zero);
             }
         }
 
@@ -285,14 +285,14 @@ internal sealed class ChannelTrials
     {
         if (layer.Statistics.FirstOrDefault(s => ReferenceEquals(s.Tensor, part.Tensor)) is { Tensor: not null } statistic)
         {
-            return full_like(part.Tensor, statistic.Resting);
+            return HeldNumbers.Full(part.Tensor.shape, statistic.Resting, part.Tensor.dtype);
         }
 
         using Generator generator = RandomStream.Of(0, "trial", layer.Name, part.Name!);
         Tensor drawn = randn(part.Tensor.shape, part.Tensor.dtype, generator: generator);
         return layer.IsSource ? drawn
-            : !ReferenceEquals(part.Tensor, layer.Weight) ? drawn.mul_(0.1)
-            : layer.IsNorm ? drawn.mul_(0.1).add_(layer.IsSlopes ? 0.25 : 1)
-            : drawn.mul_(Math.Sqrt(2.0 * layer.Outputs / part.Tensor.numel()));
+            : !ReferenceEquals(part.Tensor, layer.Weight) ? drawn.Times(0.1)
+            : layer.IsNorm ? drawn.Times(0.1).Plus(layer.IsSlopes ? 0.25 : 1)
+            : drawn.Times(Math.Sqrt(2.0 * layer.Outputs / part.Tensor.numel()));
     }
 }

@@ -53,7 +53,7 @@ internal sealed class CodeBook
         Tensor book = tensor(Of(width).SelectMany(p => p).ToArray()).reshape(Passes, width);
         book = book / book.square().sum(0L, keepdim: true).sqrt();
         Tensor seen = tensor(vectors.SelectMany(v => v).ToArray()).reshape(vectors.Count, Passes);
-        seen = seen / seen.square().sum(1L, keepdim: true).sqrt().clamp_min(1e-300);
+        seen = seen / seen.square().sum(1L, keepdim: true).sqrt().AtLeast(1e-300);
         (Tensor cosine, Tensor index) = seen.mm(book).abs().max(1L);
         double[] cosines = cosine.data<double>().ToArray();
         long[] indices = index.data<long>().ToArray();

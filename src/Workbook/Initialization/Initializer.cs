@@ -85,7 +85,7 @@ public sealed record Initializer(double Scale, Fan Fan, bool Uniform)
                     : parameter.normal_(0, deviation, generator);
                 if (scaling != MaskScaling.Dense && mask is not null && mask.TryGetValue(name, out Tensor? kept))
                 {
-                    parameter.mul_((scaling == MaskScaling.Layer ? DensityOf(kept) : FanOfUnits(kept).div(FanOf(parameter))).rsqrt());
+                    parameter.mul_((scaling == MaskScaling.Layer ? DensityOf(kept) : FanOfUnits(kept).Over(FanOf(parameter))).rsqrt());
                 }
             }
             else if (role == Prunable.Role.Bias)
@@ -98,7 +98,7 @@ public sealed record Initializer(double Scale, Fan Fan, bool Uniform)
         return model;
     }
 
-    private static Tensor DensityOf(Tensor kept) => kept.sum().clamp_min(1).to(ScalarType.Float64).div(kept.numel());
+    private static Tensor DensityOf(Tensor kept) => kept.sum().to(ScalarType.Float64).AtLeast(1).Over(kept.numel());
 
     /// <summary>The fan of each weight, counted over what is left: [out, 1, …], [1, in, …] or both together.</summary>
     private Tensor FanOfUnits(Tensor kept)
@@ -106,7 +106,7 @@ public sealed record Initializer(double Scale, Fan Fan, bool Uniform)
         Tensor counts = kept.to(ScalarType.Float64);
         long[] kernel = [.. Enumerable.Range(2, (int)kept.dim() - 2).Select(d => (long)d)];
         Tensor fanIn = counts.sum([1, .. kernel], keepdim: true), fanOut = counts.sum([0, .. kernel], keepdim: true);
-        return (Fan switch { Fan.In => fanIn, Fan.Out => fanOut, _ => (fanIn + fanOut) / 2 }).clamp_min(1); // where nothing is left nothing is drawn
+        return (Fan switch { Fan.In => fanIn, Fan.Out => fanOut, _ => fanIn.add(fanOut).Over(2) }).AtLeast(1); // where nothing is left nothing is drawn
     }
 
     private double FanOf(Tensor weight)

@@ -76,9 +76,9 @@ public static class Point
         using DisposeScope scope = NewDisposeScope();
         double[] squares = [.. points.SelectMany(a => points.Select(b => Math.Pow(Distance(a, b), 2)))];
         Tensor d = tensor(squares).reshape(points.Count, points.Count);
-        Tensor centre = eye(points.Count, dtype: ScalarType.Float64).sub(1.0 / points.Count);
-        (Tensor values, Tensor vectors) = linalg.eigh(centre.mm(d).mm(centre).mul(-0.5)); // rising
-        Tensor coordinates = vectors.mul(values.clamp_min(0).sqrt());
+        Tensor centre = eye(points.Count, dtype: ScalarType.Float64).Plus(-1.0 / points.Count);
+        (Tensor values, Tensor vectors) = linalg.eigh(centre.mm(d).mm(centre).Times(-0.5)); // rising
+        Tensor coordinates = vectors.mul(values.AtLeast(0).sqrt());
         double At(long point, int axis) => points.Count > axis ? coordinates[point, points.Count - 1 - axis].item<double>() : 0;
         return [.. Enumerable.Range(0, points.Count).Select(i => (At(i, 0), At(i, 1)))];
     }

@@ -27,7 +27,7 @@ public sealed class BoundMask : IDisposable
         using DisposeScope scope = NewDisposeScope();
         foreach ((Parameter parameter, Tensor kept) in Bound())
         {
-            parameter.masked_fill_(kept.eq(0), 0);
+            parameter.masked_fill_(kept.eq(HeldNumbers.Zero), HeldNumbers.Zero);
         }
     }
 

@@ -50,7 +50,7 @@ public abstract class Granularity
 
     private sealed class SingleWeight : Granularity
     {
-        public override Tensor Pieces(Tensor scores, Tensor kept) => scores.masked_fill(kept.logical_not(), double.NegativeInfinity).flatten();
+        public override Tensor Pieces(Tensor scores, Tensor kept) => scores.masked_fill(kept.logical_not(), HeldNumbers.MinusInfinity).flatten();
 
         public override Tensor Weights(Tensor pieces, Tensor kept) => pieces.reshape(kept.shape);
 
@@ -66,7 +66,7 @@ public abstract class Granularity
             int along = Dimension(scores);
             (scores, kept) = scores.dim() > 1 ? (scores, kept) : (scores.unsqueeze(1), kept.unsqueeze(1)); // a bias: one a unit
             long[] others = [.. Enumerable.Range(0, (int)scores.dim()).Where(d => d != along).Select(d => (long)d)];
-            return linalg.vector_norm(scores, n, others).masked_fill(kept.transpose(0, along).flatten(1).any(1).logical_not(), double.NegativeInfinity);
+            return linalg.vector_norm(scores, n, others).masked_fill(kept.transpose(0, along).flatten(1).any(1).logical_not(), HeldNumbers.MinusInfinity);
         }
 
         public override Tensor Weights(Tensor pieces, Tensor kept)
@@ -93,7 +93,7 @@ public abstract class Granularity
 
             Tensor groups = Weight.Pieces(scores, kept).reshape(-1, m);
             Tensor best = groups.sort(1, descending: true, stable: true).Indices.narrow(1, 0, n);
-            return groups.scatter(1, best, groups.gather(1, best).masked_fill(groups.gather(1, best).isfinite(), double.PositiveInfinity)).flatten();
+            return groups.scatter(1, best, groups.gather(1, best).masked_fill(groups.gather(1, best).isfinite(), HeldNumbers.Infinity)).flatten();
         }
 
         public override Tensor Weights(Tensor pieces, Tensor kept) => Weight.Weights(pieces, kept);

@@ -97,8 +97,8 @@ public sealed record Pruner(Saliency Saliency)
             : ones(w.Weight.shape, ScalarType.Bool))];
         Tensor[] pieces = [.. group.Zip(kept, (w, k) => Granularity.Pieces(Score(w.Name, w.Weight).mul(k), k))];
         Tensor all = cat(pieces);
-        long goes = gone(names, all.numel(), all.eq(double.NegativeInfinity).count_nonzero().item<long>());
-        if (all.ne(double.PositiveInfinity).count_nonzero().item<long>() is var free && goes > free)
+        long goes = gone(names, all.numel(), all.eq(HeldNumbers.MinusInfinity).count_nonzero().item<long>());
+        if (all.ne(HeldNumbers.Infinity).count_nonzero().item<long>() is var free && goes > free)
         {
             throw new WorkbookException(FormattableString.Invariant($"{names}: at most {(double)free / all.numel():P2} can be pruned at this granularity"));
         }
@@ -122,7 +122,7 @@ public sealed record Pruner(Saliency Saliency)
         Tensor stays = scores.gt(least);
         Tensor equal = scores.eq(least).nonzero().flatten();
         long missing = count - stays.count_nonzero().item<long>();
-        return stays.index_fill_(0, equal.narrow(0, equal.numel() - missing, missing), true);
+        return stays.index_fill_(0, equal.narrow(0, equal.numel() - missing, missing), HeldNumbers.True);
     }
 
     /// <summary>The saliency as finite numbers: ±∞ have a meaning of their own in the ranking.</summary>
@@ -131,8 +131,12 @@ public sealed record Pruner(Saliency Saliency)
         Tensor given = Saliency.Score(name, weight);
         Prunable.RequireValues($"the saliency of '{name}'", given);
         Tensor score = given.detach().cpu();
-        return score.isnan().any().item<bool>()
-            ? throw new WorkbookException($"the saliency of '{name}' is not a number: its weights or gradients have diverged")
-            : score.AtLeastSingle().clamp(float.MinValue, float.MaxValue);
+        if (score.isnan().any().item<bool>())
+        {
+            throw new WorkbookException($"the saliency of '{name}' is not a number: its weights or gradients have diverged");
+        }
+
+        using Scalar least = float.MinValue, most = float.MaxValue;
+        return score.AtLeastSingle().clamp(least, most);
     }
 }

@@ -56,7 +56,7 @@ internal static class MaskChanges
             Tensor gone = left.logical_not().to(parameter.device);
             foreach (Tensor? memory in Memories(states[parameter.Handle]))
             {
-                memory?.masked_fill_(gone, 0);
+                memory?.masked_fill_(gone, HeldNumbers.Zero);
             }
         }
     }

@@ -142,7 +142,8 @@ public sealed class ForeignNotebookTests : IAsyncDisposable
     public async Task Nothing_runs_from_names_titles_claims_and_errors()
     {
         Claim claim = NotebookClaims.Ours("pruning.a", "<img src=x onerror=ran('statement')>", [1, 2], Expect.Above(0),
-            "<script>ran('unit')</script>") with { Id = "<script>ran('id')</script>", Note = "</small><script>ran('note')</script>" };
+            "<script>ran('unit')</script>") with
+        { Id = "<script>ran('id')</script>", Note = "</small><script>ran('note')</script>" };
         Claim published = NotebookClaims.Published("pruning.b", "</td><script>ran('statement')</script>", 1, [1, 2], "<svg onload=ran('source')>", "x");
         NotebookResult Result(string name)
         {

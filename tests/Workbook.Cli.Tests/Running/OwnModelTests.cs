@@ -84,9 +84,22 @@ public sealed partial class OwnModelTests : IDisposable
     [Fact]
     public void Where_channels_cant_be_followed_the_rest_goes_on_without_them()
     {
+        string model = Example(0).Replace("ReLU(), Linear(128, 64), ReLU(), Linear(64, 3)", "Twice(Linear(128, 128)), Linear(128, 3)", StringComparison.Ordinal)
+            .Replace("\"4\"", "\"2\"", StringComparison.Ordinal);
+        const string twice = "\nModule<Tensor, Tensor> Twice(Module<Tensor, Tensor> layer) => Sequential(layer, ReLU(), layer, ReLU());\n";
+        string text = Run(0, $"{Table} targets.argmax(1);\n{twice}{model}\n{ScoreAndTrain()}");
+        Assert.Contains("No channels are taken out: ", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("structure.own-removal-is-exact", text, StringComparison.Ordinal);
+        Assert.Contains("[holds] pruning.own-files-answer-the-same", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_norm_over_channels_that_go_is_no_exact_removal_and_the_notebook_says_so()
+    {
         string model = Example(0).Replace("ReLU(), Linear(128, 64)", "LayerNorm(128), Linear(128, 64)", StringComparison.Ordinal);
         string text = Run(0, $"{Table} targets.argmax(1);\n{model}\n{ScoreAndTrain()}");
-        Assert.Contains("No channels are taken out: '1', a LayerNorm, ", text, StringComparison.Ordinal);
+        Assert.Contains("over which '1' normalizes anew", text, StringComparison.Ordinal);
+        Assert.Matches("1 normalizes fewer: [1-9][0-9]* % off", text);
         Assert.DoesNotContain("structure.own-removal-is-exact", text, StringComparison.Ordinal);
         Assert.Contains("[holds] pruning.own-files-answer-the-same", text, StringComparison.Ordinal);
     }

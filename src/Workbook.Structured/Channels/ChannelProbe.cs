@@ -123,9 +123,10 @@ internal sealed class ChannelProbe : IDisposable
     /// <param name="rest">The reading at rest.</param>
     /// <param name="moves">Layer → how many steps each channel moves; null for none.</param>
     /// <param name="scale">That of the reading at rest.</param>
-    internal (double[]?[] Inputs, bool Output) Move(Reading rest, Func<int, double[]?> moves, double scale = 1) =>
+    /// <param name="read">The layers that are read; by default all.</param>
+    internal (double[]?[] Inputs, bool Output) Move(Reading rest, Func<int, double[]?> moves, double scale = 1, Func<int, bool>? read = null) =>
         Read((l, outputs) => moves(l) is { } steps ? tensor(steps).Times(Step).Plus(1).Times(_resting * scale).to(_dtype)
-            : HeldNumbers.Full([outputs], _resting * scale, _dtype), scale).Minus(rest, Step, Noticeable);
+            : HeldNumbers.Full([outputs], _resting * scale, _dtype), scale, read: read ?? (_ => true)).Minus(rest, Step, Noticeable);
 
     /// <summary>Reads with some layers put to nearly 0.</summary>
     /// <remarks>Close to 0, not at it: there ReLU has no gradient.</remarks>
@@ -188,7 +189,7 @@ internal sealed class ChannelProbe : IDisposable
         return Enumerable.Range(1, (int)Math.Min(common, 64)).Where(g => common % g == 0 && g >= wanted).Select(g => (long)g).FirstOrDefault(1L);
     }
 
-    private Reading Read(Func<int, long, Tensor> channels, double scale, Func<int, double>? shifts = null)
+    private Reading Read(Func<int, long, Tensor> channels, double scale, Func<int, double>? shifts = null, Func<int, bool>? read = null)
     {
         using DisposeScope scope = NewDisposeScope();
         using (no_grad())
@@ -228,11 +229,11 @@ internal sealed class ChannelProbe : IDisposable
             passing.bytes.CopyTo(weights.bytes);
         }
 
-        Tensor[] wanted = [.. _layers.SelectMany(l => l.IsSource ? [] : l.Bias is { } b ? new Tensor[] { l.Weight, b } : [l.Weight])];
-        Tensor?[] gradients = loss.requires_grad ? [.. autograd.grad([loss], wanted, allow_unused: true)] : new Tensor?[wanted.Length];
+        Tensor[] wanted = [.. _layers.Where((_, l) => read?.Invoke(l) ?? true).SelectMany(l => l.IsSource ? [] : l.Bias is { } b ? new Tensor[] { l.Weight, b } : [l.Weight])];
+        Tensor?[] gradients = loss.requires_grad && wanted.Length > 0 ? [.. autograd.grad([loss], wanted, allow_unused: true)] : new Tensor?[wanted.Length];
         int next = 0;
-        double[]?[] inputs = [.. _layers.Select((layer, l) => layer.IsSource ? []
-            : LayerReading.Inputs(layer, gradients[next++], layer.Bias is null ? null : gradients[next++]))];
+        double[]?[] inputs = [.. _layers.Select((layer, l) => layer.IsSource ? [] : read?.Invoke(l) == false ? null
+            : LayerReading.Inputs(layer, gradients[next++], layer.Bias is null ? null : gradients[next++], isMove: read is not null))];
         return new(inputs, [.. outputs.SelectMany(LayerReading.Values)]);
     }
 

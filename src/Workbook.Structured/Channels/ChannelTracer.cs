@@ -1,8 +1,14 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace Workbook;
 
 /// <summary>Which channels reach which input, found by probing; a channel is a pair of layer and index.</summary>
 internal sealed class ChannelTracer
 {
+    /// <summary>What a step's square may add to a sum.</summary>
+    private const double SumTolerance = 1e-4;
+
     private readonly ChannelProbe _probe;
     private readonly IReadOnlyList<ChannelLayer> _layers;
     private readonly bool _precise;
@@ -78,8 +84,9 @@ internal sealed class ChannelTracer
     /// </summary>
     private (double[]?[] Inputs, bool Output)[] Reach(ChannelProbe.Reading rest, double scale)
     {
-        (double[]?[] Inputs, bool Output) Moved(Func<int, double> factor) => _probe.Move(rest, p => !_layers[p].IsProducer || factor(p) == 0 ? null
-            : [.. _probe.Codes.Signs(_layers[p].Outputs).Select(s => s * factor(p))], scale);
+        (double[]?[] Inputs, bool Output) Moved(Func<int, double> factor, Func<int, bool>? read = null) =>
+            _probe.Move(rest, p => !_layers[p].IsProducer || factor(p) == 0 ? null
+                : [.. _probe.Codes.Signs(_layers[p].Outputs).Select(s => s * factor(p))], scale, read);
         double[][] factors = _probe.Codes.Of(_layers.Count);
         (double[]?[] Inputs, bool Output)[] passes = [.. factors.Select(f => Moved(p => f[p]))];
         var reached = _layers.Select(_ => (Inputs: new double[]?[_layers.Count], Output: false)).ToArray();
@@ -100,12 +107,13 @@ internal sealed class ChannelTracer
             }
         }
 
+        Sums(rest, scale, reached, open, feeding);
         List<int[]> pools = [[.. Producers.Where(feeding.Contains)], .. Producers.Where(p => !feeding.Contains(p)).Select(p => new[] { p })];
         while (pools.Count > 0)
         {
             int[] pool = pools[^1];
             pools.RemoveAt(pools.Count - 1);
-            var change = pool.Length == 0 ? default : Moved(p => pool.Contains(p) ? 1 : 0);
+            var change = pool.Length == 0 ? default : Moved(p => pool.Contains(p) ? 1 : 0, l => open[l].Contains(true));
             if (pool.Length == 0 || !(change.Output || change.Inputs.Zip(open)
                 .Any(x => x.First is { } c && c.Zip(x.Second).Any(y => y.First != 0 && y.Second))))
             {
@@ -118,10 +126,52 @@ internal sealed class ChannelTracer
                 continue;
             }
 
-            reached[pool[0]] = change;
+            reached[pool[0]] = ([.. change.Inputs.Zip(reached[pool[0]].Inputs, (now, known) => now ?? known)], change.Output);
         }
 
         return reached;
+    }
+
+    /// <summary>
+    /// Layers of which every input is a sum of the same channel of several producers (what reads a residual stream): with each channel moved in a way of its
+    /// own, one pass shows all producers, since there are more channels than producers. Where the sum does not come out, they stay open.
+    /// </summary>
+    private void Sums(ChannelProbe.Reading rest, double scale, (double[]?[] Inputs, bool Output)[] reached, bool[][] open, HashSet<int> feeding)
+    {
+        int[] summed = [.. Enumerable.Range(0, _layers.Count).Where(l => open[l].Length > 0 && open[l].All(o => o) && !_layers[l].IsSlopes)];
+        if (!_precise || summed.Length < 2)
+        {
+            return;
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        Dictionary<int, double[]> moves = Producers.ToDictionary(p => p, p => CodeBook.Own(p, _layers[p].Outputs));
+        double[]?[] moved = _probe.Move(rest, moves.GetValueOrDefault, scale, summed.Contains).Inputs;
+        foreach (int l in summed)
+        {
+            int width = _layers[l].Inputs;
+            int[] producers = [.. moves.Keys.Where(p => _layers[p].Outputs == width)];
+            if (moved[l] is not { } inputs || producers.Length == 0 || 2 * producers.Length > width)
+            {
+                continue;
+            }
+
+            Tensor directions = tensor(producers.SelectMany(p => moves[p]).ToArray()).reshape(producers.Length, width).t(), seen = tensor(inputs).unsqueeze(1);
+            Tensor factors = linalg.lstsq(directions, seen).Solution;
+            double[] sizes = LayerReading.Values(factors.abs());
+            double most = sizes.Max(), off = (directions.mm(factors) - seen).norm().Value() / seen.norm().Value();
+            if (!(off < SumTolerance) || sizes.Any(s => s > SumTolerance * most && s < 100 * SumTolerance * most))
+            {
+                continue;
+            }
+
+            Array.Fill(open[l], false);
+            foreach ((int p, _) in producers.Zip(sizes).Where(x => x.Second > SumTolerance * most))
+            {
+                reached[p].Inputs[l] = [.. Enumerable.Repeat(1.0, width)];
+                _ = !_layers[l].IsNorm && feeding.Add(p);
+            }
+        }
     }
 
     private (int, int)[][][] Decode(ChannelProbe.Reading rest, (double[]?[] Inputs, bool Output)[] changes, double scale)
@@ -193,9 +243,10 @@ internal sealed class ChannelTracer
     /// </summary>
     private void FindFactors()
     {
+        HashSet<int>[] feeds = [.. Sources.Select(inputs => inputs.SelectMany(i => i).Select(s => s.Layer).ToHashSet())];
         foreach (int factor in Producers)
         {
-            for (int l = 0; l < _layers.Count; l++)
+            foreach (int l in Enumerable.Range(0, _layers.Count).Where(l => feeds[l].Contains(factor)))
             {
                 int[] reached = [.. Enumerable.Range(0, _layers[l].Inputs).Where(i => Sources[l][i].Any(s => s.Layer == factor))];
                 bool joins = reached.GroupBy(i => Sources[l][i].First(s => s.Layer == factor).Channel).Any(one =>

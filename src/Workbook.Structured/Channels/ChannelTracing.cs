@@ -51,7 +51,8 @@ internal static class ChannelTracing
         try
         {
             using IDisposable noGrad = no_grad();
-            return Same(0, 0) ? !Same(0, 1)
+            double[][] once = Values(0);
+            return Same(once, Values(0)) ? !Same(once, Values(1))
                 : throw new WorkbookException("the model answers the same input differently, with the same random numbers too: it can't be traced");
         }
         catch (Exception e) when (ChannelForward.IsRefusal(e) && e is not WorkbookException)
@@ -60,7 +61,7 @@ internal static class ChannelTracing
             throw new WorkbookException($"the model does not take the example input of shape {shapes}: {ChannelForward.Says(e)}", e);
         }
 
-        bool Same(int one, int other) => Values(one).Zip(Values(other)).All(a => a.First.SequenceEqual(a.Second));
+        static bool Same(double[][] one, double[][] other) => one.Zip(other).All(a => a.First.SequenceEqual(a.Second));
 
         double[][] Values(int seed) => [.. forward.Run(forward.Examples, seed).Select(LayerReading.Values)];
     }
@@ -85,7 +86,7 @@ internal static class ChannelTracing
             open = [.. open.Except(mixed)];
             ChannelGroup[] exact = [.. open.Where(g => g.Renormalized.Count == 0)];
             // All at once: where nothing is wrong, it is in none.
-            bool fine = Fault([.. exact.Select(g => g.Units[0])]) is null && Fault([.. exact.SelectMany(g => Half(g))]) is null
+            bool fine = Fault([.. exact.Select(g => g.Units[0])], manyScales: false) is null && Fault([.. exact.SelectMany(g => Half(g))]) is null
                 && Fault([.. exact.SelectMany(g => Half(g, true))]) is null;
             List<(ChannelGroup Group, string Fault)> failed = [];
             foreach (ChannelGroup group in fine ? open.Except(exact) : open)
@@ -141,7 +142,8 @@ internal static class ChannelTracing
                 .Select(c => (n, c))], []))];
             return Enumerable.Range(0, 2).Select(half => half == 1).SelectMany(other =>
             {
-                var dead = trials.Dead([.. groups.SelectMany(g => Half(g, other)).Select(u => new ChannelUnit([], [], u.Inputs)), .. constant], watched);
+                var dead = trials.Dead([.. groups.SelectMany(g => Half(g, other)).Select(u => new ChannelUnit([], [], u.Inputs)), .. constant], watched,
+                    inputs: false);
                 Dictionary<string, bool[]?> alive = watched.Zip(dead).ToDictionary(x => x.First.Name, x => x.Second?.Outputs);
                 return groups.Where(g => Half(g, other).Any(u => u.Outputs.Any(o => alive[o.Layer] is { } rows && !rows[o.Channel])));
             }).Distinct();
@@ -149,10 +151,10 @@ internal static class ChannelTracing
 
         private ChannelLayer Main(ChannelGroup group) => group.Layers.Select(l => layers[_indices[l]]).MaxBy(l => l.Outputs)!;
 
-        private string? Fault(ChannelUnit[] gone) => gone.Length == 0 ? null : trials.Fault(gone);
+        private string? Fault(ChannelUnit[] gone, bool manyScales = true) => gone.Length == 0 ? null : trials.Fault(gone, manyScales);
 
         private string? FaultOf(ChannelGroup group) => group.Renormalized.Count > 0 ? trials.FaultOfPairs(group)
-            : trials.Fault([group.Units[0]]) ?? trials.Fault([group.Units[group.Units.Count / 2]]) ?? trials.Fault(Half(group))
+            : trials.Fault([group.Units[0]], manyScales: false) ?? trials.Fault([group.Units[group.Units.Count / 2]], manyScales: false) ?? trials.Fault(Half(group))
             ?? trials.Fault(Half(group, true));
 
         /// <summary>Any half of a group's units, or the other.</summary>

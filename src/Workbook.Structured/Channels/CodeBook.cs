@@ -11,6 +11,7 @@ internal sealed class CodeBook
 {
     private readonly double[][] _codes;
     private readonly Dictionary<int, double[][]> _ofWidth = [];
+    private readonly Dictionary<int, (double[] Firsts, (double[] Code, int Channel)[] Book)> _books = [];
 
     internal CodeBook(int largest)
     {
@@ -44,22 +45,64 @@ internal sealed class CodeBook
     /// <param name="precise">Whether the numbers are float64.</param>
     internal int[] Sources(IReadOnlyList<double[]> vectors, int width, bool precise)
     {
-        if (vectors.Count == 0)
+        (double[] firsts, (double[] Code, int Channel)[] book) = Book(width);
+        double tolerance = precise ? 5e-5 : 3e-3, distance = Math.Sqrt(2 * tolerance);
+        return [.. vectors.Select(v =>
         {
-            return [];
+            double[] seen = Unit(v);
+            int from = Array.BinarySearch(firsts, seen[0] - distance);
+            (double best, int channel) = (1 - tolerance, -1);
+            // Directions that are so alike are so in their first number.
+            for (int i = from < 0 ? ~from : from; i < firsts.Length && firsts[i] <= seen[0] + distance; i++)
+            {
+                if (Dot(seen, book[i].Code) is var cosine && cosine > best)
+                {
+                    (best, channel) = (cosine, book[i].Channel);
+                }
+            }
+
+            return channel;
+        })];
+    }
+
+    /// <summary>Moves of a producer's own, no multiples of each other's.</summary>
+    internal static double[] Own(int producer, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Generator generator = RandomStream.Of(producer, "own");
+        return Centred(randn(width, ScalarType.Float64, generator: generator).data<double>().ToArray(), width);
+    }
+
+    /// <summary>The directions of a width, up and down, in the order of their first numbers.</summary>
+    private (double[] Firsts, (double[] Code, int Channel)[] Book) Book(int width)
+    {
+        lock (_ofWidth)
+        {
+            if (!_books.TryGetValue(width, out var known))
+            {
+                double[][] passes = Of(width);
+                (double[] Code, int Channel)[] book = [.. Enumerable.Range(0, width).SelectMany(c => new[] { 1, -1 }
+                    .Select(sign => (Code: Unit([.. passes.Select(p => sign * p[c])]), c))).OrderBy(b => b.Code[0])];
+                _books[width] = known = ([.. book.Select(b => b.Code[0])], book);
+            }
+
+            return known;
+        }
+    }
+
+    private static double Dot(double[] one, double[] other)
+    {
+        double sum = 0;
+        for (int i = 0; i < one.Length; i++)
+        {
+            sum += one[i] * other[i];
         }
 
-        using DisposeScope scope = NewDisposeScope();
-        Tensor book = tensor(Of(width).SelectMany(p => p).ToArray()).reshape(Passes, width);
-        book = book / book.square().sum(0L, keepdim: true).sqrt();
-        Tensor seen = tensor(vectors.SelectMany(v => v).ToArray()).reshape(vectors.Count, Passes);
-        seen = seen / seen.square().sum(1L, keepdim: true).sqrt().AtLeast(1e-300);
-        (Tensor cosine, Tensor index) = seen.mm(book).abs().max(1L);
-        double[] cosines = cosine.data<double>().ToArray();
-        long[] indices = index.data<long>().ToArray();
-        double tolerance = precise ? 5e-5 : 3e-3;
-        return [.. cosines.Select((c, i) => c > 1 - tolerance ? (int)indices[i] : -1)];
+        return sum;
     }
+
+    private static double[] Unit(double[] vector) => Math.Max(Math.Sqrt(Dot(vector, vector)), 1e-300) is var length
+        ? [.. vector.Select(v => v / length)] : [];
 
     private static double[] Centred(double[] codes, int width) =>
         width < 3 ? [.. codes.Take(width)] : codes.Take(width).Average() is var mean ? [.. codes.Take(width).Select(c => c - mean)] : [];

@@ -58,11 +58,15 @@ internal static class DeadProbe
             return coupling;
         }
 
-        ChannelLayer[] watched = [.. blind.Select(l => layers[l])];
-        foreach ((int l, _) in blind.Zip(trials.Dead([], watched, Draws)).Where(x => x.Second is not null))
+        // What has no part in the output at all, has none without some units either.
+        blind = [.. blind.Zip(trials.Dead([], [.. blind.Select(l => layers[l])], Draws)).Where(x => x.Second is not null).Select(x => x.First)];
+        if (blind.Length == 0)
         {
-            tracer.Saw(l);
+            return coupling;
         }
+
+        Array.ForEach(blind, tracer.Saw);
+        ChannelLayer[] watched = [.. blind.Select(l => layers[l])];
 
         ChannelGroup[] groups = [.. new ChannelCoupling(layers, tracer).Groups()
             .Where(g => g.Units.Count > 1 && !g.Layers.Any(l => tracer.IsOutput(Index(l))))];

@@ -7,6 +7,7 @@ using Workbook.Benchmarks;
     ("training", TrainingBenchmark.Run),
     ("pruning", PruningBenchmark.Run),
     ("structured", StructuredBenchmark.Run),
+    ("vision", VisionBenchmark.Run),
     ("sparse", SparseBenchmark.Run),
     ("convolution", ConvBenchmark.Run),
 ];

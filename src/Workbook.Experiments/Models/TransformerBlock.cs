@@ -4,22 +4,24 @@ using static TorchSharp.torch;
 
 namespace Workbook;
 
-/// <summary>A block of a transformer (Vaswani et al. 2017) with its norms first: attention by heads, then two linear layers, each added to what came
-/// in.</summary>
+/// <summary>A block of a transformer (Vaswani et al. 2017), with its norms first or last: attention by heads, then two linear layers, each added to what
+/// came in.</summary>
 internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
 {
     private readonly Linear query, key, value, output, up, down;
     private readonly LayerNorm norm1, norm2;
     private readonly int heads;
+    private readonly bool normsLast;
     private readonly double scale;
 
     /// <param name="width">Of the stream, a multiple of <paramref name="heads"/>.</param>
     /// <param name="heads">Of the attention; queries, keys and values may lose the same channels of each.</param>
     /// <param name="hidden">Units between the two linear layers.</param>
-    internal TransformerBlock(int width, int heads, int hidden)
+    /// <param name="normsLast">Whether each sum is normalized, as in BERT, or what goes into attention and linear layers.</param>
+    internal TransformerBlock(int width, int heads, int hidden, bool normsLast = false)
         : base(nameof(TransformerBlock))
     {
-        this.heads = heads;
+        (this.heads, this.normsLast) = (heads, normsLast);
         // A number of its own: it stays where heads lose channels.
         scale = 1 / Math.Sqrt((double)width / heads);
         (query, key, value, output) = (nn.Linear(width, width), nn.Linear(width, width), nn.Linear(width, width), nn.Linear(width, width));
@@ -33,12 +35,24 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = norm1.forward(input);
+        if (normsLast)
+        {
+            Tensor y = norm1.forward(input + Attended(input));
+            return norm2.forward(y + Transformed(y)).MoveToOuterDisposeScope();
+        }
+
+        Tensor x = input + Attended(norm1.forward(input));
+        return (x + Transformed(norm2.forward(x))).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Attended(Tensor x)
+    {
         Tensor weights = Heads(query.forward(x)).Times(scale).matmul(Heads(key.forward(x)).transpose(-2, -1)).softmax(-1); // [batch, heads, tokens, tokens]
         Tensor attended = weights.matmul(Heads(value.forward(x))).transpose(1, 2).flatten(2);
-        x = input + output.forward(attended);
-        return (x + down.forward(nn.functional.gelu(up.forward(norm2.forward(x))))).MoveToOuterDisposeScope();
+        return output.forward(attended);
     }
+
+    private Tensor Transformed(Tensor x) => down.forward(nn.functional.gelu(up.forward(x)));
 
     /// <summary>[batch, tokens, width] → [batch, heads, tokens, width / heads].</summary>
     private Tensor Heads(Tensor x) => x.view(x.shape[0], x.shape[1], heads, -1).transpose(1, 2);

@@ -9,7 +9,8 @@ namespace Workbook;
 /// <summary>A model's forward pass, whatever it takes and gives: tensors in, all floating tensors of the answer out.</summary>
 /// <param name="Examples">Inputs as the model takes them.</param>
 /// <param name="Answer">The model's answer to inputs.</param>
-internal sealed record ChannelForward(IReadOnlyList<Tensor> Examples, Func<IReadOnlyList<Tensor>, object?> Answer)
+/// <param name="Model">Whose layers are named where it throws.</param>
+internal sealed record ChannelForward(IReadOnlyList<Tensor> Examples, Func<IReadOnlyList<Tensor>, object?> Answer, nn.Module Model)
 {
     private const int Seed = 17;
 
@@ -19,14 +20,14 @@ internal sealed record ChannelForward(IReadOnlyList<Tensor> Examples, Func<IRead
     {
         if (model is nn.Module<Tensor, Tensor> simple && examples.Count == 1)
         {
-            return new(examples, inputs => simple.forward(inputs[0]));
+            return new(examples, inputs => simple.forward(inputs[0]), model);
         }
 
         MethodInfo forward = model.GetType().GetMethods().Where(m => m.Name == "forward" && Takes(m, examples.Count)).OrderBy(m => m.GetParameters().Length)
             .FirstOrDefault() ?? throw new WorkbookException($"a {model.GetType().Name} has no forward that takes {examples.Count} tensors");
         ParameterInfo[] parameters = forward.GetParameters();
         return new(examples, inputs => forward.Invoke(model, BindingFlags.DoNotWrapExceptions, null,
-            [.. parameters.Select((p, i) => i < inputs.Count ? inputs[i] : p.HasDefaultValue ? p.DefaultValue : null)], null));
+            [.. parameters.Select((p, i) => i < inputs.Count ? inputs[i] : p.HasDefaultValue ? p.DefaultValue : null)], null), model);
     }
 
     private static bool Takes(MethodInfo forward, int count) => forward.GetParameters() is var p && p.Length >= count
@@ -34,17 +35,25 @@ internal sealed record ChannelForward(IReadOnlyList<Tensor> Examples, Func<IRead
 
     /// <summary>Runs the model on copies of inputs, with the same random numbers each time.</summary>
     /// <returns>The floating tensors of its answer, in order.</returns>
+    /// <exception cref="ForwardFault">The model threw.</exception>
     internal Tensor[] Run(IReadOnlyList<Tensor> inputs, int seed = Seed)
     {
         random.manual_seed(seed);
-        return [.. Flat(Answer([.. inputs.Select(i => i.clone())])).Where(t => t.is_floating_point() && t.numel() > 0)];
+        object? answer;
+        try
+        {
+            answer = Answer([.. inputs.Select(i => i.clone())]);
+        }
+        catch (Exception e) when (IsRefusal(e))
+        {
+            throw ForwardFault.Of(e, Model, () => Answer([.. inputs.Select(i => i.clone())]));
+        }
+
+        return [.. Flat(answer).Where(t => t.is_floating_point() && t.numel() > 0)];
     }
 
     /// <summary>Whether an exception is a refusal by <c>forward</c>, and no fault of the process.</summary>
     internal static bool IsRefusal(Exception e) => e is not (OutOfMemoryException or StackOverflowException or OperationCanceledException or SEHException);
-
-    /// <summary>The first line of what <c>forward</c> said.</summary>
-    internal static string Says(Exception e) => e.Message.Split('\n')[0].Trim();
 
     /// <summary>Inputs of a type: what is no floating number stays.</summary>
     internal ChannelForward As(ScalarType dtype) => this with { Examples = [.. Examples.Select(e => e.is_floating_point() ? e.to(dtype) : e)] };

@@ -63,7 +63,7 @@ public sealed class ChannelGraph
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(exampleInputs);
         ArgumentNullException.ThrowIfNull(forward);
-        return Trace(model, new ChannelForward(exampleInputs, forward));
+        return Trace(model, new ChannelForward(exampleInputs, forward, model));
     }
 
     private static ChannelGraph Trace(nn.Module model, ChannelForward called)
@@ -92,7 +92,16 @@ public sealed class ChannelGraph
         ScalarType own = layers[0].Weight.dtype;
         bool isNative = model.modules().Any(WorkingCopy.IsNative);
         ScalarType dtype = isNative || !ChannelTracing.Runs(model, forward, ScalarType.Float64) ? own : ScalarType.Float64;
-        IReadOnlyList<ChannelGroup> groups = ChannelTracing.Groups(model, forward.As(dtype), layers, dtype);
+        IReadOnlyList<ChannelGroup> groups;
+        try
+        {
+            groups = ChannelTracing.Groups(model, forward.As(dtype), layers, dtype);
+        }
+        catch (ForwardFault fault)
+        {
+            throw new WorkbookException($"the model's forward throws for other values than the example's, with which it is traced: {fault.Message}", fault);
+        }
+
         return new(model, forward with { Examples = [.. forward.Examples.Select(e => e.DetachFromDisposeScope())] }, layers, groups, dtype);
     }
 
@@ -132,10 +141,17 @@ public sealed class ChannelGraph
         foreach (bool ownWeights in exact.Length > 0 ? new[] { false, true } : [])
         {
             using WorkingCopy copy = new(_model, _dtype);
-            ChannelTrials trials = new(copy, _forward.As(_dtype), [.. _layers.Values], _dtype == ScalarType.Float64, ownWeights);
-            if (trials.Fault(exact) is { } fault)
+            try
             {
-                throw new WorkbookException(fault);
+                ChannelTrials trials = new(copy, _forward.As(_dtype), [.. _layers.Values], _dtype == ScalarType.Float64, ownWeights);
+                if (trials.Fault(exact) is { } fault)
+                {
+                    throw new WorkbookException(fault);
+                }
+            }
+            catch (ForwardFault fault)
+            {
+                throw new WorkbookException($"the model's forward throws where it is tried: {fault.Message}", fault);
             }
         }
 

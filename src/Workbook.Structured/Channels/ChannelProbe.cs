@@ -111,7 +111,8 @@ internal sealed class ChannelProbe : IDisposable
                 return null;
             }
 
-            double scale = before.Where(double.IsFinite).Select(Math.Abs).Append(1e-3).Max();
+            // Of norms over channels that are all alike nothing is left but rounding.
+            double scale = before.Where(double.IsFinite).Select(Math.Abs).Append(noticeable > 1e-3 ? 0.05 : 1e-3).Max();
             return [.. now.Zip(before, (n, b) => (n - b) / step is var d && Math.Abs(d) > noticeable * scale ? d : 0)];
         }
     }

@@ -20,7 +20,7 @@ internal static class ChannelTracing
             forward.As(dtype).Run(forward.As(dtype).Examples);
             return true;
         }
-        catch (Exception e) when (ChannelForward.IsRefusal(e))
+        catch (ForwardFault)
         {
             return false;
         }
@@ -42,7 +42,8 @@ internal static class ChannelTracing
 
         using WorkingCopy trial = new(model, dtype);
         ChannelTrials trials = new(trial, forward, layers, precise);
-        return new Joints(DeadProbe.Coupling(tracer, trials, layers), trials, tracer, layers).Found();
+        IReadOnlyList<ChannelGroup> groups = new Joints(DeadProbe.Coupling(tracer, trials, layers), trials, tracer, layers).Found();
+        return NativeReaders.Named(groups, model, trial, trials, tracer, layers);
     }
 
     /// <summary>Runs the model as it is: whether its answers depend on random numbers.</summary>
@@ -55,10 +56,11 @@ internal static class ChannelTracing
             return Same(once, Values(0)) ? !Same(once, Values(1))
                 : throw new WorkbookException("the model answers the same input differently, with the same random numbers too: it can't be traced");
         }
-        catch (Exception e) when (ChannelForward.IsRefusal(e) && e is not WorkbookException)
+        catch (ForwardFault fault)
         {
             string shapes = string.Join(" and ", forward.Examples.Select(x => $"[{string.Join(", ", x.shape)}]"));
-            throw new WorkbookException($"the model does not take the example input of shape {shapes}: {ChannelForward.Says(e)}", e);
+            throw new WorkbookException(fault.IsFit ? $"the model does not take the example input of shape {shapes}: {fault.Message}"
+                : $"the model's forward throws for the example input of shape {shapes}: {fault.Message}", fault);
         }
 
         static bool Same(double[][] one, double[][] other) => one.Zip(other).All(a => a.First.SequenceEqual(a.Second));

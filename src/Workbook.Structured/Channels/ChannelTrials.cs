@@ -150,9 +150,9 @@ internal sealed class ChannelTrials
 
             return null;
         }
-        catch (Exception e) when (ChannelForward.IsRefusal(e))
+        catch (ForwardFault fault)
         {
-            return $"without some the model does not run: its forward counts on their number ({ChannelForward.Says(e)})";
+            return $"without some the model does not run: its forward counts on their number ({fault.Message})";
         }
         finally
         {

@@ -36,9 +36,17 @@ internal static class DeadProbe
                 .SelectMany(l => Enumerable.Range(0, l.Outputs / width).Select(k => (l.Name, c + (k * width)))));
         }
 
-        IEnumerable<ChannelGroup> Values() => coupling.Groups().Where(g => g != group && g.Layers.Any(l => layers.Any(x => x.Name == l && x.Outputs == width))
+        // What everything passes behind the attention is like them, but for that values make no difference without it either.
+        IEnumerable<ChannelGroup> Values()
+        {
+            ChannelGroup[] like = [.. LikeValues()];
+            return like.OrderBy(g => like.Count(v => v != g && trials.Dead([.. g.Units], [.. layers.Where(l => v.Layers.Contains(l.Name))])
+                .All(d => d is null))).ThenBy(Distance).Take(1);
+        }
+
+        IEnumerable<ChannelGroup> LikeValues() => coupling.Groups().Where(g => g != group && g.Layers.Any(l => layers.Any(x => x.Name == l && x.Outputs == width))
             && !g.Layers.Any(Feeds) && trials.Dead([.. g.Units], own).All(d => d is null) && trials.Dead([.. group.Units],
-                [.. layers.Where(l => g.Layers.Contains(l.Name))]).Any(d => d is not null)).OrderBy(Distance).Take(1);
+                [.. layers.Where(l => g.Layers.Contains(l.Name))]).Any(d => d is not null));
 
         bool Feeds(string name) => Enumerable.Range(0, layers.Count).Any(l => group.Layers.Contains(layers[l].Name)
             && tracer.Sources[l].Any(i => i.Any(s => layers[s.Layer].Name == name)));

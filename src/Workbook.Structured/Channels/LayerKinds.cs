@@ -53,7 +53,9 @@ internal sealed partial class ChannelLayer
             case PReLU p:
                 return p.weight.numel() == 1 ? [] : [new(name, p, p.weight, (int)p.weight.numel(), Rows("weight", p.weight))];
             case Embedding e:
-                return [new(name, e, e.weight!, 1, Rows("weight", e.weight!, 1))];
+                // The property gives another object each time, of which none is the module's own.
+                Parameter table = e.named_parameters(false).First().parameter;
+                return [new(name, e, table, 1, Rows("weight", table, 1))];
             default:
                 // libtorch's own modules have sizes that can't be changed: what they take stays, and so does what they give.
                 if (WorkingCopy.IsNative(module))

@@ -20,6 +20,14 @@ internal enum Block
     Grouped,
     Pool,
     Gate,
+    GroupNorm,
+    NormOverAll,
+    InstanceNorm,
+    Slopes,
+    Transposed,
+    Chunk,
+    Positions,
+    Attention,
 }
 
 /// <summary>A random network out of the blocks of the literature: images of 2 channels and 8×8 pixels → 3 logits.</summary>
@@ -29,7 +37,8 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
     private readonly ModuleList<Module<Tensor, Tensor>> layers = ModuleList<Module<Tensor, Tensor>>();
     private readonly ModuleList<Module<Tensor, Tensor>> head = ModuleList<Module<Tensor, Tensor>>();
     private readonly bool flat;
-    private int next;
+    private readonly ModuleList<Module<Tensor, Tensor>> table = ModuleList<Module<Tensor, Tensor>>();
+    private int next, position;
 
     internal RandomNet(Block[] blocks, int width, bool flat, bool hidden, int seed)
         : base(nameof(RandomNet))
@@ -76,6 +85,27 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
                 case Block.Pool:
                     side = Math.Max(side / 2, 1);
                     break;
+                case Block.GroupNorm or Block.NormOverAll:
+                    Add(Conv2d(channels, channels = 8, 1), GroupNorm(block == Block.GroupNorm ? 4 : 1, 8));
+                    break;
+                case Block.InstanceNorm:
+                    Add(Conv2d(channels, channels = 8, 1), InstanceNorm2d(8, affine: flat));
+                    break;
+                case Block.Slopes:
+                    Add(Conv2d(channels, channels, 3, padding: 1), PReLU(channels));
+                    break;
+                case Block.Transposed:
+                    Add(ConvTranspose2d(channels, channels = 6, 3, padding: 1));
+                    break;
+                case Block.Chunk:
+                    Add(Conv2d(channels, channels = 8, 1), Conv2d(4, 4, 1));
+                    break;
+                case Block.Positions:
+                    table.Add(Embedding(64, channels));
+                    break;
+                case Block.Attention:
+                    Add(Linear(channels, 8), Linear(channels, 8), Linear(channels, 8), Linear(8, channels));
+                    break;
                 default:
                     Add(Conv2d(channels, channels, 1));
                     break;
@@ -102,7 +132,7 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
         eval();
     }
 
-    internal static Gen<RandomNet> Any { get; } = Gen.Select(Gen.Int[0, (int)Block.Gate].Array[0, 5], Gen.Int[1, 2], Gen.Bool, Gen.Bool, Small.Seed)
+    internal static Gen<RandomNet> Any { get; } = Gen.Select(Gen.Int[0, (int)Block.Attention].Array[0, 5], Gen.Int[1, 2], Gen.Bool, Gen.Bool, Small.Seed)
         .Select((blocks, width, flat, hidden, seed) => new RandomNet([.. blocks.Select(b => (Block)b)], width, flat, hidden, seed));
 
     public override string ToString() => $"{string.Join(", ", blocks)}; flat {flat}";
@@ -110,7 +140,7 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        next = 0;
+        next = position = 0;
         Tensor x = Step(input).relu_();
         foreach (Block block in blocks)
         {
@@ -123,6 +153,14 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
                 Block.TwoPaths => (Step(Step(x)) + Step(x)).relu_(),
                 Block.Concatenation => cat([Step(x), Step(Step(x))], 1).relu(),
                 Block.DenselySummed => (cat([Step(x), Step(x)], 1) + Step(x)).relu(),
+                Block.GroupNorm or Block.NormOverAll => Step(Step(x)).relu(),
+                // A map of one pixel has no variance.
+                Block.InstanceNorm => Step(x) is var y && y.shape[2] > 1 ? Step(y).relu() : y[Skip()].relu(),
+                Block.Slopes => Step(Step(x)),
+                Block.Transposed => Step(x).relu(),
+                Block.Chunk => Step(x).relu().chunk(2, 1) is var halves ? cat([Step(halves[1]).relu(), halves[0]], 1) : x,
+                Block.Positions => x + table[position++].forward(arange(x.shape[2] * x.shape[3])).t().view(1, -1, x.shape[2], x.shape[3]),
+                Block.Attention => x + Attended(x),
                 Block.Gate => x * functional.adaptive_avg_pool2d(Step(x), 1).sigmoid(),
                 _ => x.shape[2] > 1 ? functional.max_pool2d(x, 2) : x,
             };
@@ -131,6 +169,21 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
         x = flat ? x.flatten(1) : x.mean([2, 3]);
         x = head[0].forward(x);
         return (head.Count == 1 ? x : functional.log_softmax(head[1].forward(x.tanh()), 1)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Two heads over the pixels.</summary>
+    private Tensor Attended(Tensor x)
+    {
+        Tensor pixels = x.flatten(2).transpose(1, 2);
+        Tensor Heads() => Step(pixels) is var y ? y.view(y.shape[0], y.shape[1], 2, -1).transpose(1, 2) : pixels;
+        Tensor weights = Heads().matmul(Heads().transpose(-2, -1)).div(2).softmax(-1);
+        return Step(weights.matmul(Heads()).transpose(1, 2).flatten(2)).transpose(1, 2).view(x.shape[0], -1, x.shape[2], x.shape[3]);
+    }
+
+    private TensorIndex Skip()
+    {
+        next++;
+        return TensorIndex.Ellipsis;
     }
 
     private Tensor Step(Tensor input) => layers[next++].forward(input);

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using System.Globalization;
+using TorchSharp;
+using Workbook.Native;
+using Workbook.Tests;
+using static TorchSharp.torch;
+
+namespace Workbook.Benchmarks;
+
+/// <summary>
+/// Networks that people have, pruned by channels to a half and a quarter of their multiplications: what a trace takes, what is left, that the answers are
+/// those with zeros in place of the channels, and what it saves. One thread, the arms in turn; prints the README's table.
+/// </summary>
+internal static class VisionBenchmark
+{
+    private const int Pairs = 5, Steps = 6;
+
+    private const double Most = 0.98;
+
+    /// <summary>A network, the input to count, to prove and to time it for, and that to trace it with: the smaller, the faster.</summary>
+    private sealed record Case(string Name, Func<nn.Module<Tensor, Tensor>> Build, Func<Tensor> Input, Func<Tensor> Example);
+
+    private static readonly Case[] s_cases =
+    [
+        Images("ResNet-18", () => torchvision.models.resnet18()),
+        Images("ResNet-34", () => torchvision.models.resnet34()),
+        Images("ResNet-50", () => torchvision.models.resnet50()),
+        Images("VGG-11 with norms", () => torchvision.models.vgg11_bn()),
+        Images("MobileNet v2", () => torchvision.models.mobilenet_v2()),
+        Images("MobileNet v3 small", () => torchvision.models.mobilenet_v3_small()),
+        Images("GoogLeNet", () => torchvision.models.googlenet()),
+        Images("Inception v3", () => torchvision.models.inception_v3(), 299, 75),
+        Images("ResNet-110 for CIFAR", () => new CifarResNet(110), 32, 16),
+        Images("DenseNet-40 for CIFAR", () => new DenseNet(40), 32, 16),
+        Images("WRN-28-2 for CIFAR", () => new WideResNet(28, 2), 32, 16),
+        Images("vision transformer", () => new VisionTransformer(1, channels: 3, size: 64, patch: 8, width: 128), 64, 64),
+        new("BERT encoder", () => new BertEncoder(1, width: 128), Words, Words),
+    ];
+
+    private static Case Images(string name, Func<nn.Module<Tensor, Tensor>> build, int size = 224, int example = 64) =>
+        new(name, build, () => rand(1, 3, size, size), () => zeros(1, 3, example, example));
+
+    private static Tensor Words() => randint(0, 1000, [1, 64], ScalarType.Int64);
+
+    internal static void Run()
+    {
+        Libtorch.Load();
+        set_num_threads(1);
+        // What the runtime compiles at first belongs to no network.
+        using (LeNet5 first = LeNet5.Wide(1))
+        {
+            ChannelGraph.Trace(first, zeros(1, 1, 28, 28));
+        }
+
+        Console.WriteLine($"One thread of {Processor()}.\n");
+        Console.WriteLine("| network | traced in | groups (that stay) | channels out | parameters | MACs | time | largest difference |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|");
+        foreach (Case one in s_cases)
+        {
+            foreach (double budget in (double[])[0.5, 0.25])
+            {
+                Console.WriteLine(Row(one, budget));
+            }
+        }
+    }
+
+    private static string Row(Case one, double budget)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable still = no_grad();
+        random.manual_seed(1);
+        using nn.Module<Tensor, Tensor> dense = one.Build(), smaller = one.Build();
+        smaller.load_state_dict(dense.state_dict());
+        Array.ForEach([dense, smaller], m => m.eval());
+        (Tensor input, Tensor example) = (one.Input(), one.Example());
+        ModelCount before = ModelCount.Of(dense, input);
+        TimeSpan started = Process.GetCurrentProcess().TotalProcessorTime;
+        ChannelGraph graph = ChannelGraph.Trace(smaller, example);
+        double seconds = (Process.GetCurrentProcess().TotalProcessorTime - started).TotalSeconds;
+        (double ratio, Mask mask) = Search(graph, before, budget * before.Macs);
+        mask.Apply(smaller);
+        Tensor zeroed = smaller.forward(input);
+        graph.Remove(mask);
+        double difference = (smaller.forward(input) - zeroed).abs().max().item<float>() / zeroed.abs().max().item<float>();
+        ModelCount after = ModelCount.Of(smaller, input);
+        double time = Alternating.Median(Alternating.Ratios(() => Milliseconds(smaller, input), () => Milliseconds(dense, input), Pairs));
+        return string.Create(CultureInfo.InvariantCulture, $"| {one.Name} | {seconds:F1} s | {graph.Groups.Count} ({graph.Groups.Count(g => g.WholeBecause
+            is not null)}) | {ratio:P0} | {Millions(before.Parameters)} → {Millions(after.Parameters)} | {Millions(before.Macs)} → {Millions(after.Macs)
+            } ({(double)after.Macs / before.Macs:P0}) | {time:F2} | {difference:0.0E+0} |");
+    }
+
+    /// <summary>Without the groups over which norms are taken: those answer otherwise than with zeros.</summary>
+    private static ChannelPruner Exact(ChannelGraph graph) => new(Saliency.Magnitude)
+    {
+        Scope = Scope.PerLayer([.. graph.Groups.Where(g => g.Renormalized.Count > 0).SelectMany(g => g.Layers)]),
+    };
+
+    /// <summary>The smallest ratio that keeps a budget, by halving; the largest that there is, where none does.</summary>
+    private static (double Ratio, Mask Mask) Search(ChannelGraph graph, ModelCount dense, double budget)
+    {
+        ChannelPruner pruner = Exact(graph);
+        // A layer multiplies as much less as its mask keeps less: rows that go, and columns that read others.
+        double Macs(Mask mask) => dense.Layers.Where(l => l.Macs > 0).Sum(l => l.Macs!.Value * (double)mask.KeptOf($"{l.Name}.weight")
+            / mask[$"{l.Name}.weight"].numel());
+        (double low, double high) = (0, Most);
+        for (int step = 0; step < Steps && Macs(pruner.Prune(graph, high)) <= budget; step++)
+        {
+            double middle = (low + high) / 2;
+            (low, high) = Macs(pruner.Prune(graph, middle)) > budget ? (middle, high) : (low, middle);
+        }
+
+        return (high, pruner.Prune(graph, high));
+    }
+
+    private static string Millions(long count) => count >= 1e9 ? $"{count / 1e9:F2} G" : $"{count / 1e6:F2} M";
+
+    private static double Milliseconds(nn.Module<Tensor, Tensor> network, Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Stopwatch watch = Stopwatch.StartNew();
+        network.forward(input);
+        return watch.Elapsed.TotalMilliseconds;
+    }
+
+    private static string Processor() => File.Exists("/proc/cpuinfo") && File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name",
+        StringComparison.Ordinal)) is { } line ? line[(line.IndexOf(':') + 2)..] : "a processor";
+}

@@ -33,11 +33,11 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = norm1.forward(input);
-        Tensor weights = Heads(query.forward(x)).Times(scale).matmul(Heads(key.forward(x)).transpose(-2, -1)).softmax(-1); // [batch, heads, tokens, tokens]
-        Tensor attended = weights.matmul(Heads(value.forward(x))).transpose(1, 2).flatten(2);
-        x = input + output.forward(attended);
-        return (x + down.forward(nn.functional.gelu(up.forward(norm2.forward(x))))).MoveToOuterDisposeScope();
+        Tensor x = norm1.call(input);
+        Tensor weights = Heads(query.call(x)).Times(scale).matmul(Heads(key.call(x)).transpose(-2, -1)).softmax(-1); // [batch, heads, tokens, tokens]
+        Tensor attended = weights.matmul(Heads(value.call(x))).transpose(1, 2).flatten(2);
+        x = input + output.call(attended);
+        return (x + down.call(nn.functional.gelu(up.call(norm2.call(x))))).MoveToOuterDisposeScope();
     }
 
     /// <summary>[batch, tokens, width] → [batch, heads, tokens, width / heads].</summary>

@@ -6,7 +6,7 @@ public sealed partial record ChannelPruner
     private const double Resolution = 1e-9;
 
     /// <summary>
-    /// Chooses the channels that go by what is left to compute: the smallest ratio that leaves no more multiplications than the budget is searched by bisection.
+    /// Chooses the channels that go by what is left to compute: bisection finds the smallest ratio that leaves no more multiplications than the budget.
     /// Where it takes a channel of several groups at once, those stay that the budget has room for, the dearest first.
     /// </summary>
     /// <param name="graph">The traced model; it takes one tensor.</param>

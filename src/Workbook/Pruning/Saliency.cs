@@ -56,7 +56,7 @@ public abstract class Saliency
         return rand(weight.shape, generator: generator);
     });
 
-    /// <summary>Each score's square over the sum of those that are no smaller, in float64; of equal ones the first is the smallest; 0 where all are 0.</summary>
+    /// <summary>Each score's square over the sum of those no smaller, in float64; of equal ones the first is the smallest; 0 where all are 0.</summary>
     internal static Tensor LampOf(Tensor scores)
     {
         (Tensor sorted, Tensor order) = scores.detach().to(ScalarType.Float64).abs().flatten().sort(0, stable: true);

@@ -136,7 +136,8 @@ public sealed class ChannelSaliencyTests
     public static TheoryData<string, Func<object>> BadCalls => new()
     {
         { "no examples", () => Fisher.OfWeights(Linear(2, 2), new LabelledTensors(zeros(0, 2), zeros(0, int64))) },
-        { "not take inputs of shapes [3, 7]", () => Activation.Mean(ChannelGraph.Trace(Net(("a", Linear(2, 2)), ("b", Linear(2, 2))), rand(1, 2)), rand(3, 7)) },
+        { "not take inputs of shapes [3, 7]", () =>
+            Activation.Mean(ChannelGraph.Trace(Net(("a", Linear(2, 2)), ("b", Linear(2, 2))), rand(1, 2)), rand(3, 7)) },
         { "'a.weight' had no gradient", () => Frozen() },
         { "'inner.weight' gives was not seen: forward passes hooks by", () => Unhooked() },
     };

@@ -35,7 +35,8 @@ public sealed class GrowingRegularizationTests
     {
         using DisposeScope scope = NewDisposeScope();
         using LabelledTensors data = Data();
-        Recipe recipe = new() { Optimizer = optimizer, Epochs = 30, BatchSize = 32, LearningRate = optimizer == OptimizerKind.Sgd ? 0.05 : 0.005, Cosine = false };
+        double rate = optimizer == OptimizerKind.Sgd ? 0.05 : 0.005;
+        Recipe recipe = new() { Optimizer = optimizer, Epochs = 30, BatchSize = 32, LearningRate = rate, Cosine = false };
         using Sequential plain = Net(), shrunk = Net();
         ChannelGraph graph = ChannelGraph.Trace(shrunk, data.Inputs[..4]);
         Mask going = new ChannelPruner(Saliency.Magnitude).Prune(graph, 0.5);
@@ -77,7 +78,8 @@ public sealed class GrowingRegularizationTests
     public void Records_tell_masks_and_numbers_apart()
     {
         using DisposeScope scope = NewDisposeScope();
-        Mask one = new([KeyValuePair.Create("weight", tensor(new[] { true, false }))]), other = new([KeyValuePair.Create("weight", tensor(new[] { false, true }))]);
+        Mask one = new([KeyValuePair.Create("weight", tensor(new[] { true, false }))]);
+        Mask other = new([KeyValuePair.Create("weight", tensor(new[] { false, true }))]);
         Assert.Equal(3, new[] { new GrowingRegularization(one), new(other), new(one) { Growth = 1 } }.Select(p => p.Describe()).Distinct().Count());
     }
 

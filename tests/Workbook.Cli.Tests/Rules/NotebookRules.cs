@@ -47,7 +47,8 @@ public sealed partial class NotebookRules
     [Theory]
     [MemberData(nameof(Names))]
     public void Cells_make_tensors_in_a_way_that_the_kernel_does_not_warn_of(string name) => Assert.Equal("", string.Join('\n', Read(name).CodeCells.Index()
-        .Where(cell => MakesTensor().IsMatch(NotebookDocument.Source(cell.Item))).Select(cell => $"code cell {cell.Index + 1} calls tensor(), not from_array()")));
+        .Where(cell => MakesTensor().IsMatch(NotebookDocument.Source(cell.Item)))
+        .Select(cell => $"code cell {cell.Index + 1} calls tensor(), not from_array()")));
 
     [GeneratedRegex(@"(?<![\w.])tensor\(")]
     private static partial Regex MakesTensor();

@@ -31,7 +31,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         using (Generator generator = RandomStream.Of(seed, "positions"))
         {
             (token, positions) = (new Parameter(zeros(1, 1, width)),
-                new Parameter(randn([1, (size / patch * (size / patch)) + 1, width], generator: generator) * 0.02));
+                new Parameter(randn([1, (size / patch * (size / patch)) + 1, width], generator: generator).Times(0.02)));
         }
 
         blocks = nn.Sequential(Enumerable.Range(0, depth).Select(_ => (nn.Module<Tensor, Tensor>)new TransformerBlock(width, heads, 4 * width)).ToArray());

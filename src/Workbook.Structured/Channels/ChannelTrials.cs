@@ -243,7 +243,7 @@ internal sealed class ChannelTrials
     {
         using Generator generator = RandomStream.Of(draw, "trial");
         return [.. _forward.Examples.Select(e => !e.is_floating_point() ? e
-            : scale == Brightest ? rand(e.shape, e.dtype, generator: generator) * scale : randn(e.shape, e.dtype, generator: generator) * scale)];
+            : scale == Brightest ? rand(e.shape, e.dtype, generator: generator).Times(scale) : randn(e.shape, e.dtype, generator: generator).Times(scale))];
     }
 
     private void Louden()
@@ -253,7 +253,7 @@ internal sealed class ChannelTrials
             if (part.Name is not null && !ReferenceEquals(part.Tensor, layer.Weight))
             {
                 using DisposeScope scope = NewDisposeScope();
-                _copy.Set(part.Tensor, part.Tensor * _scales[0]);
+                _copy.Set(part.Tensor, part.Tensor.Times(_scales[0]));
                 _contents[part.Tensor] = part.Tensor.detach().alias().DetachFromDisposeScope();
             }
         }

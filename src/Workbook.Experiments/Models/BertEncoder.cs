@@ -47,7 +47,7 @@ public sealed class BertEncoder : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = norm.forward(tokens.forward(input) + positions.forward(arange(input.shape[1]))); // [batch, tokens, width]
-        return head.forward(pooler.forward(blocks.forward(x).select(1, 0)).tanh()).MoveToOuterDisposeScope();
+        Tensor x = norm.call(tokens.call(input) + positions.call(arange(input.shape[1]))); // [batch, tokens, width]
+        return head.call(pooler.call(blocks.call(x).select(1, 0)).tanh()).MoveToOuterDisposeScope();
     }
 }

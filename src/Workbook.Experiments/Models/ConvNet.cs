@@ -35,10 +35,10 @@ public sealed class ConvNet : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = nn.functional.max_pool2d(bn1.forward(conv1.forward(input)).relu(), 2); // [batch, first, 14, 14]
-        x = nn.functional.max_pool2d(bn2.forward(conv2.forward(x)).relu(), 2); // [batch, second, 7, 7]
-        x = nn.functional.max_pool2d(bn3.forward(conv3.forward(x)).relu(), 2); // [batch, third, 3, 3]
-        return fc2.forward(fc1.forward(x.flatten(1)).relu()).MoveToOuterDisposeScope();
+        Tensor x = nn.functional.max_pool2d(bn1.call(conv1.call(input)).relu(), 2); // [batch, first, 14, 14]
+        x = nn.functional.max_pool2d(bn2.call(conv2.call(x)).relu(), 2); // [batch, second, 7, 7]
+        x = nn.functional.max_pool2d(bn3.call(conv3.call(x)).relu(), 2); // [batch, third, 3, 3]
+        return fc2.call(fc1.call(x.flatten(1)).relu()).MoveToOuterDisposeScope();
     }
 
     private static Conv2d Conv(long from, long to) => nn.Conv2d(from, to, 3, padding: 1, bias: false);

@@ -32,8 +32,8 @@ public sealed class LeNet300100 : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = fc1.forward(input.flatten(1)).relu_();
-        x = fc2.forward(x).relu_();
-        return fc3.forward(x).MoveToOuterDisposeScope();
+        Tensor x = fc1.call(input.flatten(1)).relu_();
+        x = fc2.call(x).relu_();
+        return fc3.call(x).MoveToOuterDisposeScope();
     }
 }

@@ -35,9 +35,9 @@ public sealed class ResidualNet : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = nn.functional.max_pool2d(norm.forward(stem.forward(input)).relu(), 2); // [batch, width, 14, 14]
-        x = block2.forward(block1.forward(x)); // [batch, 2·width, 7, 7]
-        return fc.forward(x.mean([2, 3])).MoveToOuterDisposeScope();
+        Tensor x = nn.functional.max_pool2d(norm.call(stem.call(input)).relu(), 2); // [batch, width, 14, 14]
+        x = block2.call(block1.call(x)); // [batch, 2·width, 7, 7]
+        return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();
     }
 
     private sealed class Block : nn.Module<Tensor, Tensor>
@@ -66,8 +66,8 @@ public sealed class ResidualNet : nn.Module<Tensor, Tensor>
         public override Tensor forward(Tensor input)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor x = bn2.forward(conv2.forward(bn1.forward(conv1.forward(input)).relu()));
-            Tensor skipped = shortcut is null ? input : bn3!.forward(shortcut.forward(input));
+            Tensor x = bn2.call(conv2.call(bn1.call(conv1.call(input)).relu()));
+            Tensor skipped = shortcut is null ? input : bn3!.call(shortcut.call(input));
             return x.add(skipped).relu().MoveToOuterDisposeScope();
         }
     }

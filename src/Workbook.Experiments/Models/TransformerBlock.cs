@@ -37,22 +37,22 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         if (normsLast)
         {
-            Tensor y = norm1.forward(input + Attended(input));
-            return norm2.forward(y + Transformed(y)).MoveToOuterDisposeScope();
+            Tensor y = norm1.call(input + Attended(input));
+            return norm2.call(y + Transformed(y)).MoveToOuterDisposeScope();
         }
 
-        Tensor x = input + Attended(norm1.forward(input));
-        return (x + Transformed(norm2.forward(x))).MoveToOuterDisposeScope();
+        Tensor x = input + Attended(norm1.call(input));
+        return (x + Transformed(norm2.call(x))).MoveToOuterDisposeScope();
     }
 
     private Tensor Attended(Tensor x)
     {
-        Tensor weights = Heads(query.forward(x)).Times(scale).matmul(Heads(key.forward(x)).transpose(-2, -1)).softmax(-1); // [batch, heads, tokens, tokens]
-        Tensor attended = weights.matmul(Heads(value.forward(x))).transpose(1, 2).flatten(2);
-        return output.forward(attended);
+        Tensor weights = Heads(query.call(x)).Times(scale).matmul(Heads(key.call(x)).transpose(-2, -1)).softmax(-1); // [batch, heads, tokens, tokens]
+        Tensor attended = weights.matmul(Heads(value.call(x))).transpose(1, 2).flatten(2);
+        return output.call(attended);
     }
 
-    private Tensor Transformed(Tensor x) => down.forward(nn.functional.gelu(up.forward(x)));
+    private Tensor Transformed(Tensor x) => down.call(nn.functional.gelu(up.call(x)));
 
     /// <summary>[batch, tokens, width] → [batch, heads, tokens, width / heads].</summary>
     private Tensor Heads(Tensor x) => x.view(x.shape[0], x.shape[1], heads, -1).transpose(1, 2);

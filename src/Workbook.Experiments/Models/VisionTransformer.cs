@@ -31,7 +31,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         using (Generator generator = RandomStream.Of(seed, "positions"))
         {
             (token, positions) = (new Parameter(zeros(1, 1, width)),
-                new Parameter(randn([1, (size / patch * (size / patch)) + 1, width], generator: generator) * 0.02));
+                new Parameter(randn([1, (size / patch * (size / patch)) + 1, width], generator: generator).Times(0.02)));
         }
 
         blocks = nn.Sequential(Enumerable.Range(0, depth).Select(_ => (nn.Module<Tensor, Tensor>)new TransformerBlock(width, heads, 4 * width)).ToArray());
@@ -45,8 +45,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = patches.forward(input).flatten(2).transpose(1, 2); // [batch, tokens, width]
+        Tensor x = patches.call(input).flatten(2).transpose(1, 2); // [batch, tokens, width]
         x = cat([token.expand(x.shape[0], -1, -1), x], 1) + positions;
-        return head.forward(norm.forward(blocks.forward(x)).select(1, 0)).MoveToOuterDisposeScope();
+        return head.call(norm.call(blocks.call(x)).select(1, 0)).MoveToOuterDisposeScope();
     }
 }

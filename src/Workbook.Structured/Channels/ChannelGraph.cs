@@ -210,6 +210,33 @@ public sealed class ChannelGraph
         return new Mask(kept);
     }
 
+    /// <summary>Counts the model for the example with which it was traced.</summary>
+    /// <exception cref="WorkbookException">It takes several tensors.</exception>
+    internal ModelCount Count() => _model is nn.Module<Tensor, Tensor> model && _forward.Examples is [Tensor example] ? ModelCount.Of(model, example)
+        : throw new WorkbookException("multiplications are counted for models that take one tensor and give one: choose the channels by a ratio");
+
+    /// <summary>Runs the model in evaluation mode, as it was traced, on copies of inputs; what it says stays here.</summary>
+    /// <exception cref="WorkbookException">It does not take them.</exception>
+    internal void Run(IReadOnlyList<Tensor> inputs)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using ModelGuard guard = new(_model, training: false);
+        using IDisposable noGrad = no_grad();
+        try
+        {
+            Answer();
+        }
+        catch (Exception e) when (ChannelForward.IsRefusal(e))
+        {
+            throw new WorkbookException($"the model does not take inputs of shapes {string.Join(", ", inputs.Select(i => $"[{string.Join(", ", i.shape)}]"))}: "
+                + ForwardFault.Of(e, _model, Answer).Message, e);
+        }
+
+        void Answer() => _forward.Answer([.. inputs.Select(i => i.clone())]);
+    }
+
+    internal nn.Module Model => _model;
+
     internal ChannelLayer Layer(string name) => _layers[name];
 
     internal IEnumerable<ChannelLayer> Layers => _layers.Values;

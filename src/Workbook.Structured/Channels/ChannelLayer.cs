@@ -100,6 +100,23 @@ internal sealed partial class ChannelLayer
     internal IEnumerable<(Tensor Tensor, double Resting)> Statistics => _module is NormBase { running_mean: { } mean, running_var: { } variance }
         ? [(mean, 0), (variance, 1)] : [];
 
+    /// <summary>The module that it is; null for a parameter of the model's own.</summary>
+    internal nn.Module? Module => _module;
+
+    /// <summary>How many weights are left without some channels.</summary>
+    internal long WeightsWithout(HashSet<int> outputs, HashSet<int> inputs)
+    {
+        Part part = Parts.First(p => ReferenceEquals(p.Tensor, Weight));
+        long[] shape = Weight.shape;
+        shape[part.Out] -= outputs.Count;
+        foreach ((int dim, int offset, int count) in part.In)
+        {
+            shape[dim] -= inputs.Count(i => i >= offset && i < offset + count);
+        }
+
+        return shape.Aggregate(1L, (product, size) => product * size);
+    }
+
     internal bool IsCpu => Weight.device_type == DeviceType.CPU;
 
     internal string Shown(int channel) => $"channel {channel} of '{Name}'";

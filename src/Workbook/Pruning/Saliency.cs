@@ -15,10 +15,16 @@ public abstract class Saliency
     public abstract Tensor Score(string name, Parameter weight);
 
     /// <summary>|w|: what is closest to zero goes first (Han et al. 2015).</summary>
-    public static Saliency Magnitude { get; } = new MagnitudeSaliency();
+    public static Saliency Magnitude { get; } = new Formula("magnitude", (_, weight) => weight.AtLeastSingle().abs());
+
+    /// <summary>
+    /// LAMP (Lee et al. 2021, eq. 2): w² over the sum of the squares of the layer's weights that are no smaller, 1 for the largest. Within a layer the order of
+    /// <see cref="Magnitude"/>; for <see cref="Scope.Global"/>, in which it finds each layer's sparsity. What is pruned already has to be 0 in the model.
+    /// </summary>
+    public static Saliency Lamp { get; } = new Formula("LAMP", (_, weight) => LampOf(weight));
 
     /// <summary>|g|: how fast the loss changes with the weight, pruned or not (Evci et al. 2020, RigL). Needs gradients: run a backward pass first.</summary>
-    public static Saliency GradientMagnitude { get; } = new GradientMagnitudeSaliency();
+    public static Saliency GradientMagnitude { get; } = new Formula("gradient magnitude", (name, weight) => Gradient(name, weight, "gradient").abs());
 
     /// <summary>The other way round: what this one values most goes first.</summary>
     public Saliency Inverted => new InvertedSaliency(this);
@@ -27,13 +33,14 @@ public abstract class Saliency
     /// |g·w|: to first order, how much the loss changes without the weight (Mozer and Smolensky 1989; Lee et al. 2019, SNIP, eq. 6).
     /// Needs gradients: run a backward pass first.
     /// </summary>
-    public static Saliency GradientTimesWeight { get; } = new GradientTimesWeightSaliency();
+    public static Saliency GradientTimesWeight { get; } =
+        new Formula("gradient·weight", (name, weight) => Gradient(name, weight, "gradient·weight").mul(weight.AtLeastSingle()).abs());
 
     /// <summary>
     /// (g·w)²: the squared first-order Taylor term (Molchanov et al. 2019, eq. 8), weight by weight; with
     /// <see cref="Granularity.Along"/> and n = 1 summed over a unit. Needs gradients, as <see cref="GradientTimesWeight"/>.
     /// </summary>
-    public static Saliency Taylor { get; } = new TaylorSaliency();
+    public static Saliency Taylor { get; } = new Formula("Taylor", (name, weight) => GradientTimesWeight.Score(name, weight).square());
 
     /// <summary>Scores of one's own (<c>importance_scores</c>).</summary>
     /// <param name="scores">Parameter name → a tensor of its shape; a higher score is kept longer.</param>
@@ -43,27 +50,28 @@ public abstract class Saliency
     /// <param name="seed">Same seed, same scores, in whatever order the layers are asked for.</param>
     public static Saliency Random(int seed) => Random(seed, "saliency");
 
-    internal static Saliency Random(int seed, params string[] stream) => new RandomSaliency(seed, stream);
-
-    private sealed class MagnitudeSaliency : Saliency
+    internal static Saliency Random(int seed, params string[] stream) => new Formula(FormattableString.Invariant($"random, seed {seed}"), (name, weight) =>
     {
-        public override Tensor Score(string name, Parameter weight) => weight.AtLeastSingle().abs();
+        using Generator generator = RandomStream.Of(seed, [.. stream, name]);
+        return rand(weight.shape, generator: generator);
+    });
 
-        public override string ToString() => "magnitude";
+    /// <summary>Each score's square over the sum of those no smaller, in float64; of equal ones the first is the smallest; 0 where all are 0.</summary>
+    internal static Tensor LampOf(Tensor scores)
+    {
+        (Tensor sorted, Tensor order) = scores.detach().to(ScalarType.Float64).abs().flatten().sort(0, stable: true);
+        Tensor squares = sorted.square();
+        Tensor shares = squares.div(squares.flip(0).cumsum(0).flip(0).AtLeast(Smallest));
+        return zeros_like(shares).scatter(0, order, shares).reshape(scores.shape);
     }
 
-    private sealed class GradientTimesWeightSaliency : Saliency
+    private const double Smallest = 2.2250738585072014e-308; // of those with all their digits
+
+    private sealed class Formula(string criterion, Func<string, Parameter, Tensor> score) : Saliency
     {
-        public override Tensor Score(string name, Parameter weight) => Gradient(name, weight, "gradient·weight").mul(weight.AtLeastSingle()).abs();
+        public override Tensor Score(string name, Parameter weight) => score(name, weight);
 
-        public override string ToString() => "gradient·weight";
-    }
-
-    private sealed class GradientMagnitudeSaliency : Saliency
-    {
-        public override Tensor Score(string name, Parameter weight) => Gradient(name, weight, "gradient").abs();
-
-        public override string ToString() => "gradient magnitude";
+        public override string ToString() => criterion;
     }
 
     private sealed class InvertedSaliency(Saliency saliency) : Saliency
@@ -71,13 +79,6 @@ public abstract class Saliency
         public override Tensor Score(string name, Parameter weight) => saliency.Score(name, weight).neg();
 
         public override string ToString() => $"inverted {saliency}";
-    }
-
-    private sealed class TaylorSaliency : Saliency
-    {
-        public override Tensor Score(string name, Parameter weight) => GradientTimesWeight.Score(name, weight).square();
-
-        public override string ToString() => "Taylor";
     }
 
     private sealed class GivenSaliency(IReadOnlyDictionary<string, Tensor> scores) : Saliency
@@ -89,17 +90,6 @@ public abstract class Saliency
                 + $"[{string.Join(", ", weight.shape)}]");
 
         public override string ToString() => $"given scores {ContentHash.Of(scores)}";
-    }
-
-    private sealed class RandomSaliency(int seed, string[] stream) : Saliency
-    {
-        public override Tensor Score(string name, Parameter weight)
-        {
-            using Generator generator = RandomStream.Of(seed, [.. stream, name]);
-            return rand(weight.shape, generator: generator);
-        }
-
-        public override string ToString() => FormattableString.Invariant($"random, seed {seed}");
     }
 
     private static Tensor Gradient(string name, Parameter weight, string criterion) =>

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Tests.Publishing;
@@ -7,7 +8,7 @@ using Xunit;
 namespace Workbook.Cli.Tests.Rules;
 
 /// <summary>What a Jupyter window shows of a cell without scrolling, and claims that are read alone: in the README, a terminal, a table.</summary>
-public sealed class NotebookRules
+public sealed partial class NotebookRules
 {
     private const int MostLines = 15, MostColumns = 100;
 
@@ -41,6 +42,16 @@ public sealed class NotebookRules
         Assert.NotEmpty(statements);
         Assert.Equal("", string.Join('\n', statements.Where(statement => statement.StartsWith("And ", StringComparison.Ordinal))));
     }
+
+    // TorchSharp's tensor has overloads for complex numbers, of another version of their assembly than the kernel's: Jupyter shows CS1701, in red.
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Cells_make_tensors_in_a_way_that_the_kernel_does_not_warn_of(string name) => Assert.Equal("", string.Join('\n', Read(name).CodeCells.Index()
+        .Where(cell => MakesTensor().IsMatch(NotebookDocument.Source(cell.Item)))
+        .Select(cell => $"code cell {cell.Index + 1} calls tensor(), not from_array()")));
+
+    [GeneratedRegex(@"(?<![\w.])tensor\(")]
+    private static partial Regex MakesTensor();
 
     private static NotebookDocument Read(string name) => NotebookReader.Read(Repository.PathOf("notebooks", name));
 }

@@ -25,10 +25,12 @@ public sealed class NumberRules
     public void A_number_that_nothing_holds_is_found()
     {
         IEnumerable<string> here = Passing(typeof(NumberRules).Assembly.Location).Where(m => m.StartsWith(nameof(NumberRules), StringComparison.Ordinal));
-        Assert.Equal([$"{nameof(NumberRules)}.{nameof(Forgotten)}"], here);
+        Assert.Equal([$"{nameof(NumberRules)}.{nameof(Forgotten)}", $"{nameof(NumberRules)}.{nameof(Multiplied)}"], here);
     }
 
     private static torch.Tensor Forgotten(torch.Tensor tensor) => tensor.add(1);
+
+    private static torch.Tensor Multiplied(torch.Tensor tensor) => tensor * 0.5;
 
     private static torch.Tensor Remembered(torch.Tensor tensor)
     {
@@ -36,11 +38,13 @@ public sealed class NumberRules
         return tensor.add(one);
     }
 
-    /// <summary>The methods of an assembly that make a Scalar and keep it in no variable.</summary>
+    /// <summary>The methods of an assembly that make a Scalar and keep it in no variable, or let an operator of TorchSharp's do so.</summary>
     private static IEnumerable<string> Passing(string path)
     {
         using PEReader file = new(File.OpenRead(path));
         MetadataReader reader = file.GetMetadataReader();
+        HashSet<int> operators = [.. reader.MemberReferences.Where(h => IsOperator(reader, reader.GetMemberReference(h)))
+            .Select(h => MetadataTokens.GetToken(h))];
         HashSet<int> makers = [.. reader.MemberReferences.Where(h => MakesScalar(reader, reader.GetMemberReference(h)))
             .Select(h => MetadataTokens.GetToken(h))];
         foreach (MethodDefinition method in reader.MethodDefinitions.Select(reader.GetMethodDefinition).Where(m => m.RelativeVirtualAddress != 0))
@@ -48,7 +52,8 @@ public sealed class NumberRules
             byte[] code = file.GetMethodBody(method.RelativeVirtualAddress).GetILBytes()!;
             for (int i = 0; i + 5 < code.Length; i++)
             {
-                if (code[i] == Call && makers.Contains(BitConverter.ToInt32(code, i + 1)) && !IsStore(code, i + 5))
+                if (code[i] == Call && BitConverter.ToInt32(code, i + 1) is var called
+                    && (operators.Contains(called) || (makers.Contains(called) && !IsStore(code, i + 5))))
                 {
                     yield return $"{reader.GetString(reader.GetTypeDefinition(method.GetDeclaringType()).Name)}.{reader.GetString(method.Name)}";
                 }
@@ -59,6 +64,31 @@ public sealed class NumberRules
     private static bool MakesScalar(MetadataReader reader, MemberReference member) => member.Parent.Kind == HandleKind.TypeReference
         && reader.GetString(reader.GetTypeReference((TypeReferenceHandle)member.Parent).Name) is nameof(Scalar) or nameof(ScalarExtensionMethods)
         && reader.GetString(member.Name) is "op_Implicit" or nameof(ScalarExtensionMethods.ToScalar);
+
+    // Of a tensor and a number.
+    private static bool IsOperator(MetadataReader reader, MemberReference member)
+    {
+        if (member.Parent.Kind != HandleKind.TypeReference || !reader.GetString(member.Name).StartsWith("op_", StringComparison.Ordinal)
+            || reader.GetString(member.Name) == "op_Implicit"
+            || reader.GetString(reader.GetTypeReference((TypeReferenceHandle)member.Parent).Name) != nameof(torch.Tensor))
+        {
+            return false;
+        }
+
+        BlobReader signature = reader.GetBlobReader(member.Signature);
+        signature.ReadSignatureHeader();
+        for (int left = signature.ReadCompressedInteger(); left >= 0; left--)
+        {
+            if (signature.ReadSignatureTypeCode() != SignatureTypeCode.TypeHandle)
+            {
+                return true;
+            }
+
+            signature.ReadTypeHandle();
+        }
+
+        return false;
+    }
 
     // stloc.0 to stloc.3, stloc.s, stfld, stsfld, stloc.
     private static bool IsStore(byte[] code, int at) => code[at] is (>= 0x0A and <= 0x0D) or 0x13 or 0x7D or 0x80

@@ -16,21 +16,37 @@ public enum ScoredSlices
     BatchNormScale,
 }
 
+/// <summary>How scores become comparable where channels of several groups are ranked together.</summary>
+public enum Comparison
+{
+    /// <summary>They are divided by their group's mean.</summary>
+    Mean,
+
+    /// <summary>As those of <see cref="Saliency.Lamp"/>, with the channels of a group in place of the weights of a layer.</summary>
+    Lamp,
+
+    /// <summary>They stay as they are.</summary>
+    None,
+}
+
 /// <summary>A way of choosing channels: saliency × slices × norm × scope. A channel is worth the sum of its slices' norms.</summary>
-/// <param name="Saliency">What a weight is worth.</param>
-public sealed record ChannelPruner(Saliency Saliency)
+/// <param name="Saliency">What a weight is worth, or what whole channels are: a <see cref="ChannelSaliency"/>.</param>
+public sealed partial record ChannelPruner(Saliency Saliency)
 {
     /// <summary>What of a channel is scored; by default all that goes with it.</summary>
     public ScoredSlices Slices { get; init; } = ScoredSlices.Group;
 
-    /// <summary>The norm of a slice's scores: 1, 2, ∞, or any other; 1 for <see cref="Saliency.Taylor"/>.</summary>
+    /// <summary>The norm of a slice's scores: 1, 2, ∞, or any other; 1 for <see cref="Saliency.Taylor"/>, none for a <see cref="ChannelSaliency"/>.</summary>
     public double Norm { get; init; } = 2;
 
     /// <summary>
-    /// Among which channels the ranking runs: those of each group by itself, or all together, scores divided by their group's mean. A group loses the
-    /// smallest ratio of its layers; one that holds an excluded layer stays whole.
+    /// Among which channels the ranking runs: those of each group by itself, or all together. A group loses the smallest ratio of its layers; one that holds
+    /// an excluded layer stays whole.
     /// </summary>
     public Scope Scope { get; init; } = Scope.PerLayer();
+
+    /// <summary>What makes scores of groups comparable where the scope is global.</summary>
+    public Comparison Comparison { get; init; } = Comparison.Mean;
 
     /// <summary>Channels that every layer keeps at the least; at least 1.</summary>
     public int Floor { get; init; } = 1;
@@ -53,6 +69,19 @@ public sealed record ChannelPruner(Saliency Saliency)
     {
         ArgumentNullException.ThrowIfNull(graph);
         CheckRatio(ratio);
+        return graph.MaskOf([.. Rank(graph).SelectMany(r => r.Choose(Ratio(r, ratio)))]);
+
+        double Ratio(Ranking ranking, double ratio)
+        {
+            double wanted = ranking.Wanted(ratio);
+            CheckRatio(wanted);
+            return wanted;
+        }
+    }
+
+    /// <summary>The units that are ranked against each other, the least worth first; of equal ones the first.</summary>
+    private Ranking[] Rank(ChannelGraph graph)
+    {
         if (Floor < 1 || RoundTo < 1)
         {
             throw new WorkbookException($"a layer keeps at least 1 channel, and a multiple of at least 1: not Floor = {Floor}, RoundTo = {RoundTo}");
@@ -69,7 +98,8 @@ public sealed record ChannelPruner(Saliency Saliency)
         using IDisposable noGrad = no_grad();
         ChannelGroup[] groups = Prunable(graph);
         Dictionary<ChannelUnit, double> scores = Scores(graph, groups);
-        return graph.MaskOf([.. (Scope.IsGlobal ? [groups] : groups.Select(g => new[] { g })).SelectMany(together => Choose(graph, together, scores, ratio))]);
+        return [.. (Scope.IsGlobal ? [groups] : groups.Select(g => new[] { g }))
+            .Select(together => new Ranking(this, graph, together, [.. together.SelectMany(g => g.Units).OrderBy(u => scores[u])]))];
     }
 
     private static void CheckRatio(double ratio)
@@ -97,46 +127,6 @@ public sealed record ChannelPruner(Saliency Saliency)
                 + $"pruned: {string.Join("; ", graph.Groups.Select(g => $"{string.Join(", ", g.Layers)} stay, {g.WholeBecause ?? "left out"}"))}");
     }
 
-    /// <summary>The least worth first, as many as leave every layer its floor and a right multiple.</summary>
-    private List<ChannelUnit> Choose(ChannelGraph graph, ChannelGroup[] groups, Dictionary<ChannelUnit, double> scores, double ratio)
-    {
-        double wanted = groups.SelectMany(g => g.Layers).Min(l => Scope.SparsityOf(graph.Layer(l).WeightName, ratio));
-        CheckRatio(wanted);
-        ChannelUnit[] all = [.. groups.SelectMany(g => g.Units)];
-        Dictionary<string, int> left = groups.SelectMany(g => g.Layers).ToDictionary(l => l, l => graph.Layer(l).Outputs);
-        List<ChannelUnit> gone = [];
-        // A stable sort: of equal scores the first goes first.
-        foreach (ChannelUnit unit in all.OrderBy(u => scores[u]))
-        {
-            if (gone.Count < (int)Math.Round(wanted * all.Length, MidpointRounding.ToEven) && unit.Outputs.CountBy(o => o.Layer)
-                .All(c => left[c.Key] - c.Value >= Floor))
-            {
-                Move(unit, -1);
-                gone.Add(unit);
-            }
-        }
-
-        // The best come back, until the numbers fit.
-        for (int last = gone.Count - 1; last >= 0; last--)
-        {
-            if (gone[last].Outputs.Any(o => left[o.Layer] % RoundTo != 0 && left[o.Layer] < graph.Layer(o.Layer).Outputs))
-            {
-                Move(gone[last], 1);
-                gone.RemoveAt(last);
-            }
-        }
-
-        return gone;
-
-        void Move(ChannelUnit unit, int by)
-        {
-            foreach ((string layer, _) in unit.Outputs)
-            {
-                left[layer] += by;
-            }
-        }
-    }
-
     private Dictionary<ChannelUnit, double> Scores(ChannelGraph graph, ChannelGroup[] groups)
     {
         Dictionary<string, (double[] Rows, double[] Columns)> norms = [];
@@ -155,18 +145,28 @@ public sealed record ChannelPruner(Saliency Saliency)
         return groups.SelectMany(group =>
         {
             double[] scores = [.. group.Units.Select(Score)];
-            double mean = Scope.IsGlobal && scores.Average() is > 0 and var average ? average : 1;
-            return group.Units.Zip(scores, (unit, score) => KeyValuePair.Create(unit, score / mean));
+            return group.Units.Zip(Scope.IsGlobal ? Comparable(scores) : scores, KeyValuePair.Create);
         }).ToDictionary();
     }
+
+    private double[] Comparable(double[] scores) => Comparison switch
+    {
+        Comparison.Mean when scores.Average() is > 0 and var mean => [.. scores.Select(score => score / mean)],
+        Comparison.Lamp => Saliency.LampOf(tensor(scores)).data<double>().ToArray(),
+        _ => scores,
+    };
 
     private (double[] Rows, double[] Columns) Norms(ChannelLayer layer)
     {
         ChannelLayer.Part part = layer.Parts.First(p => ReferenceEquals(p.Tensor, layer.Weight));
-        Tensor score = Saliency.Score(layer.WeightName, layer.Weight).detach().cpu().to(ScalarType.Float64);
+        ChannelSaliency? whole = Saliency as ChannelSaliency;
+        Tensor score = (whole?.Score(layer.WeightName, layer.Weight, part.Out) ?? Saliency.Score(layer.WeightName, layer.Weight)).detach().cpu()
+            .to(ScalarType.Float64);
         return score.isnan().any().item<bool>() ?
             throw new WorkbookException($"the saliency of '{layer.WeightName}' is not a number: its weights or gradients have diverged")
-            : (Slice(score, part.Out), [.. part.In.SelectMany(i => Slice(score, i.Dim))]);
+            : whole is null ? (Slice(score, part.Out), [.. part.In.SelectMany(i => Slice(score, i.Dim))])
+            : score.shape.SequenceEqual([layer.Outputs]) ? (score.data<double>().ToArray(), new double[layer.Inputs])
+            : throw new WorkbookException($"the saliency of '{layer.WeightName}' has shape [{string.Join(", ", score.shape)}], for {layer.Outputs} channels");
 
         double[] Slice(Tensor slices, int dim) => linalg.vector_norm(slices.transpose(dim, 0).reshape(slices.shape[dim], -1), Norm, [1L]).data<double>()
             .ToArray();

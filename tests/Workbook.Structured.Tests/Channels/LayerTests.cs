@@ -32,6 +32,7 @@ public sealed class LayerTests
             "0: 8 units" },
         { "transposed depthwise", () => Net(Conv2d(1, 8, 3), ConvTranspose2d(8, 8, 2, groups: 8), ReLU(), Conv2d(8, 2, 3)), s_image, "0, 1: 8 units" },
         { "transposed in one dimension", () => Net(Conv1d(1, 8, 3), ConvTranspose1d(8, 6, 3), ReLU(), Conv1d(6, 2, 3)), () => zeros(1, 1, 8), "0: 8 units" },
+        { "embedding", () => Net(Embedding(9, 8), Linear(8, 6), ReLU(), Linear(6, 2)), () => arange(9, ScalarType.Int64).reshape(3, 3), "0: 8 units" },
         { "bilinear", () => new Pair(), s_rows, "left: 6 units" },
         { "own parameters", () => new Own(), s_rows, "scale, shift, a: 6 units" },
         { "float16", () => Net(Conv2d(1, 8, 3), ReLU(), Conv2d(8, 2, 3)).to(float16), () => zeros([1L, 1, 8, 8], float16), "0: 8 units" },

@@ -26,7 +26,6 @@ internal enum Block
     Slopes,
     Transposed,
     Chunk,
-    Positions,
     Attention,
 }
 
@@ -37,8 +36,7 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
     private readonly ModuleList<Module<Tensor, Tensor>> layers = ModuleList<Module<Tensor, Tensor>>();
     private readonly ModuleList<Module<Tensor, Tensor>> head = ModuleList<Module<Tensor, Tensor>>();
     private readonly bool flat;
-    private readonly ModuleList<Module<Tensor, Tensor>> table = ModuleList<Module<Tensor, Tensor>>();
-    private int next, position;
+    private int next;
 
     internal RandomNet(Block[] blocks, int width, bool flat, bool hidden, int seed)
         : base(nameof(RandomNet))
@@ -95,13 +93,10 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
                     Add(Conv2d(channels, channels, 3, padding: 1), PReLU(channels));
                     break;
                 case Block.Transposed:
-                    Add(ConvTranspose2d(channels, channels = 6, 3, padding: 1));
+                    Add(ConvTranspose2d(channels, channels = 8, 3, padding: 1));
                     break;
                 case Block.Chunk:
                     Add(Conv2d(channels, channels = 8, 1), Conv2d(4, 4, 1));
-                    break;
-                case Block.Positions:
-                    table.Add(Embedding(64, channels));
                     break;
                 case Block.Attention:
                     Add(Linear(channels, 8), Linear(channels, 8), Linear(channels, 8), Linear(8, channels));
@@ -140,7 +135,7 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        next = position = 0;
+        next = 0;
         Tensor x = Step(input).relu_();
         foreach (Block block in blocks)
         {
@@ -159,7 +154,6 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
                 Block.Slopes => Step(Step(x)),
                 Block.Transposed => Step(x).relu(),
                 Block.Chunk => Step(x).relu().chunk(2, 1) is var halves ? cat([Step(halves[1]).relu(), halves[0]], 1) : x,
-                Block.Positions => x + table[position++].forward(arange(x.shape[2] * x.shape[3])).t().view(1, -1, x.shape[2], x.shape[3]),
                 Block.Attention => x + Attended(x),
                 Block.Gate => x * functional.adaptive_avg_pool2d(Step(x), 1).sigmoid(),
                 _ => x.shape[2] > 1 ? functional.max_pool2d(x, 2) : x,

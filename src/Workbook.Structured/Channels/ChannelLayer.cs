@@ -90,6 +90,22 @@ internal sealed partial class ChannelLayer
         c.padding is { } padding ? (padding[d] + c.dilation[d] - 1) / c.dilation[d] : c.padding_type == Padding.Same ? (size - 1) / 2 : 0)))
             .Aggregate(0L, (tap, d) => (tap * d.Size) + d.Tap);
 
+    /// <summary>
+    /// Of a transposed kernel's gradient the taps that meet every output once, as the bias does, where there are such: as many as the stride, behind the
+    /// padding. All of them add up to more inside than at the border, so that it counts how the gradient is spread.
+    /// </summary>
+    internal Tensor OnceEach(Tensor gradient)
+    {
+        Convolution c = (Convolution)_module!;
+        for (int d = 0; d < c.kernel_size.Length; d++)
+        {
+            long padding = c.padding?[d] ?? 0;
+            gradient = c.dilation[d] == 1 && c.kernel_size[d] == c.stride[d] + (2 * padding) ? gradient.narrow(d + 2, padding, c.stride[d]) : gradient;
+        }
+
+        return gradient;
+    }
+
     /// <summary>Throws for a bare norm, which has none.</summary>
     internal string WeightName => Parts.First(p => ReferenceEquals(p.Tensor, Weight)).Name!;
 

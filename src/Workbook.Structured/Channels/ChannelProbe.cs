@@ -230,7 +230,8 @@ internal sealed class ChannelProbe : IDisposable
             passing.bytes.CopyTo(weights.bytes);
         }
 
-        Tensor[] wanted = [.. _layers.Where((_, l) => read?.Invoke(l) ?? true).SelectMany(l => l.IsSource ? [] : l.Bias is { } b ? new Tensor[] { l.Weight, b } : [l.Weight])];
+        Tensor[] wanted = [.. _layers.Where((_, l) => read?.Invoke(l) ?? true)
+            .SelectMany(l => l.IsSource ? [] : l.Bias is { } b ? new Tensor[] { l.Weight, b } : [l.Weight])];
         Tensor?[] gradients = loss.requires_grad && wanted.Length > 0 ? [.. autograd.grad([loss], wanted, allow_unused: true)] : new Tensor?[wanted.Length];
         int next = 0;
         double[]?[] inputs = [.. _layers.Select((layer, l) => layer.IsSource ? [] : read?.Invoke(l) == false ? null

@@ -156,8 +156,8 @@ internal static class ChannelTracing
         private string? Fault(ChannelUnit[] gone, bool manyScales = true) => gone.Length == 0 ? null : trials.Fault(gone, manyScales);
 
         private string? FaultOf(ChannelGroup group) => group.Renormalized.Count > 0 ? trials.FaultOfPairs(group)
-            : trials.Fault([group.Units[0]], manyScales: false) ?? trials.Fault([group.Units[group.Units.Count / 2]], manyScales: false) ?? trials.Fault(Half(group))
-            ?? trials.Fault(Half(group, true));
+            : trials.Fault([group.Units[0]], manyScales: false) ?? trials.Fault([group.Units[group.Units.Count / 2]], manyScales: false)
+            ?? trials.Fault(Half(group)) ?? trials.Fault(Half(group, true));
 
         /// <summary>Any half of a group's units, or the other.</summary>
         private static ChannelUnit[] Half(ChannelGroup group, bool other = false)

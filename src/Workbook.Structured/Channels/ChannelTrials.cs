@@ -211,7 +211,8 @@ internal sealed class ChannelTrials
 
             return [.. watched.Zip(gradients, (layer, g) =>
             {
-                bool[]? outputs = layer.IsBare || g is null || g.IsInvalid ? null : Zeros(g, layer.Parts.First(p => ReferenceEquals(p.Tensor, layer.Weight)).Out);
+                bool[]? outputs = layer.IsBare || g is null || g.IsInvalid ? null
+                    : Zeros(g, layer.Parts.First(p => ReferenceEquals(p.Tensor, layer.Weight)).Out);
                 return outputs?.Contains(false) == true ? (inputs ? Columns(layer, g!) : [], outputs) : ((bool[], bool[])?)null;
             })];
         }

@@ -44,7 +44,8 @@ internal static class DeadProbe
                 .All(d => d is null))).ThenBy(Distance).Take(1);
         }
 
-        IEnumerable<ChannelGroup> LikeValues() => coupling.Groups().Where(g => g != group && g.Layers.Any(l => layers.Any(x => x.Name == l && x.Outputs == width))
+        IEnumerable<ChannelGroup> LikeValues() => coupling.Groups().Where(g => g != group
+            && g.Layers.Any(l => layers.Any(x => x.Name == l && x.Outputs == width))
             && !g.Layers.Any(Feeds) && trials.Dead([.. g.Units], own).All(d => d is null) && trials.Dead([.. group.Units],
                 [.. layers.Where(l => g.Layers.Contains(l.Name))]).Any(d => d is not null));
 

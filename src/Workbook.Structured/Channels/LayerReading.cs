@@ -22,7 +22,7 @@ internal static class LayerReading
             { IsSlopes: true } => Values(weight),
             { IsBilinear: true } => [.. Columns(weight.sum(2L), bias!), .. Columns(weight.sum(1L), bias!)],
             { IsNorm: true } => Norm(layer, weight, bias!),
-            { IsTransposed: true, Groups: 1 } => Columns(weight.flatten(2).sum(2L).t(), bias!),
+            { IsTransposed: true, Groups: 1 } => Columns(layer.OnceEach(weight).flatten(2).sum(2L).t(), bias!),
             { IsTransposed: true } => Values(weight.flatten(1).sum(1L).div(bias!)),
             _ => Rows(layer, weight, bias!, isMove),
         };

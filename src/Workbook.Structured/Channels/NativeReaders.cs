@@ -17,15 +17,16 @@ internal static class NativeReaders
         // What has no reader that is known, and is not the output.
         ChannelGroup[] open = [.. groups.Where(g => g.WholeBecause is not null && g.Units.All(u => u.Inputs.Count == 0) && !Members(g).Any(tracer.IsOutput))];
         Dictionary<ChannelGroup, string> readers = [];
-        foreach ((string name, nn.Module module) in model.named_modules().Where(m => WorkingCopy.IsNative(m.module) && m.module is not (Embedding or EmbeddingBag)))
+        foreach ((string name, nn.Module module) in model.named_modules()
+            .Where(m => WorkingCopy.IsNative(m.module) && m.module is not (Embedding or EmbeddingBag)))
         {
             foreach (ChannelGroup group in open.Where(g => !readers.ContainsKey(g)))
             {
                 ChannelLayer[] watched = [.. Members(group).Select(l => layers[l])];
                 if (trials.Dead([], watched).Any(d => d is not null) && WithoutWeights(module, copy, () => trials.Dead([], watched)).All(d => d is null))
                 {
-                    readers[group] = $"'{name}', {Article(module)} {module.GetType().Name}, reads them: libtorch's own modules have sizes that can't be changed, "
-                        + "what they take stays, and so does what they give";
+                    readers[group] = $"'{name}', {Article(module)} {module.GetType().Name}, reads them: libtorch's own modules have sizes that can't be "
+                        + "changed, what they take stays, and so does what they give";
                 }
             }
         }

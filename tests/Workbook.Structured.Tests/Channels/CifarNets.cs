@@ -46,8 +46,8 @@ internal sealed class DenseNet : Module<Tensor, Tensor>
         for (int layer = 0; layer < (3 * each) + 2; layer++)
         {
             bool joins = IsJoint(layer);
-            layers.Add(Sequential([BatchNorm2d(channels), ReLU(), Conv2d(channels, joins ? channels : growth, joins ? 1 : 3, padding: joins ? 0 : 1, bias: false),
-                .. joins ? [AvgPool2d(2)] : Array.Empty<Module<Tensor, Tensor>>()]));
+            layers.Add(Sequential([BatchNorm2d(channels), ReLU(), Conv2d(channels, joins ? channels : growth, joins ? 1 : 3,
+                padding: joins ? 0 : 1, bias: false), .. joins ? [AvgPool2d(2)] : Array.Empty<Module<Tensor, Tensor>>()]));
             channels += joins ? 0 : growth;
         }
 

@@ -45,7 +45,8 @@ public sealed class RemovalLaws
             IReadOnlyList<string> renormalized = graph.RenormalizedBy(mask);
             graph.Remove(mask);
             Tensor removed = net.forward(images);
-            Assert.True(renormalized.Count > 0 ? removed.shape.SequenceEqual(zeroed.shape) : removed.allclose(zeroed, 1e-5, 1e-5 * Math.Max(1, zeroed.abs().max().item<float>())), $"{net}\n{graph}");
+            Assert.True(renormalized.Count > 0 ? removed.shape.SequenceEqual(zeroed.shape)
+                : removed.allclose(zeroed, 1e-5, 1e-5 * Math.Max(1, zeroed.abs().max().item<float>())), $"{net}\n{graph}");
             Assert.Equal(mask.Kept, net.parameters().Sum(p => p.numel()));
             net.Dispose();
         }, iter: 60, threads: 1);

@@ -36,8 +36,8 @@ public sealed class VisionTests
         ChannelGraph graph = Pruned.Check(torchvision.models.inception_v3(), 0.5, Image(75));
         ChannelGroup[] staying = [.. graph.Groups.Where(g => g.WholeBecause is not null)];
         Assert.Equal(["AuxLogits.conv0.conv", "AuxLogits.conv1.conv", "AuxLogits.fc", "fc"], staying.SelectMany(g => g.Layers).Order(StringComparer.Ordinal));
-        Assert.All(staying.Where(g => g.Layers[0] != "fc"), g => Assert.StartsWith("it has no part in the output for the example input: it runs only in training",
-            g.WholeBecause));
+        Assert.All(staying.Where(g => g.Layers[0] != "fc"), g => Assert.StartsWith(
+            "it has no part in the output for the example input: it runs only in training", g.WholeBecause));
     }
 
     public static TheoryData<string, Func<nn.Module<Tensor, Tensor>>, int> Deep => new()

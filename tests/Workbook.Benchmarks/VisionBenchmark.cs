@@ -29,7 +29,6 @@ internal static class VisionBenchmark
         Images("MobileNet v2", () => torchvision.models.mobilenet_v2()),
         Images("MobileNet v3 small", () => torchvision.models.mobilenet_v3_small()),
         Images("GoogLeNet", () => torchvision.models.googlenet()),
-        Images("Inception v3", () => torchvision.models.inception_v3(), 299, 75),
         Images("ResNet-110 for CIFAR", () => new CifarResNet(110), 32, 16),
         Images("DenseNet-40 for CIFAR", () => new DenseNet(40), 32, 16),
         Images("WRN-28-2 for CIFAR", () => new WideResNet(28, 2), 32, 16),

@@ -29,9 +29,9 @@ internal static class VisionBenchmark
         Images("MobileNet v2", () => torchvision.models.mobilenet_v2()),
         Images("MobileNet v3 small", () => torchvision.models.mobilenet_v3_small()),
         Images("GoogLeNet", () => torchvision.models.googlenet()),
-        Images("ResNet-110 for CIFAR", () => new CifarResNet(110), 32, 16),
-        Images("DenseNet-40 for CIFAR", () => new DenseNet(40), 32, 16),
-        Images("WRN-28-2 for CIFAR", () => new WideResNet(28, 2), 32, 16),
+        Images("ResNet-110 for CIFAR", () => Initializer.HeNormal.Apply(new CifarResNet(110), 1), 32, 16),
+        Images("DenseNet-40 for CIFAR", () => Initializer.HeNormal.Apply(new DenseNet(40), 1), 32, 16),
+        Images("WRN-28-2 for CIFAR", () => Initializer.HeNormal.Apply(new WideResNet(28, 2), 1), 32, 16),
         Images("vision transformer", () => new VisionTransformer(1, channels: 3, size: 64, patch: 8, width: 128), 64, 64),
         new("BERT encoder", () => new BertEncoder(1, width: 128), Words, Words),
     ];

@@ -111,6 +111,20 @@ public class ChartTests
     }
 
     [Fact]
+    public void Drawn_channels_have_a_column_for_each_group_and_say_who_makes_them_and_who_reads_them()
+    {
+        using ResidualNet network = new(0, width: 4);
+        Figure figure = Draw.Channels("t", ChannelGraph.Trace(network, torch.randn(1, 1, 28, 28)));
+        JsonNode sum = Assert.Single(Traces(figure), t => t!["y"]!.AsArray().Any(y => y!.ToString() == "stem"))!;
+
+        Assert.Equal(["stem", "block1.conv1", "block1.conv2", "block2.conv1", "block2.shortcut"], sum["y"]!.AsArray().Select(y => y!.ToString()));
+        Assert.Equal(["circle", "circle-open", "circle", "circle-open", "circle-open"], sum["marker"]!["symbol"]!.AsArray().Select(s => s!.ToString()));
+        Assert.Equal(5, Traces(figure).Count);
+        Assert.Contains("stem, block1.conv2 make 4 units", figure.Text, StringComparison.Ordinal);
+        Assert.Contains("fc make 10 units, which stay: its channels are the model's output", figure.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_method_keeps_its_colour_and_no_two_in_a_chart_share_one()
     {
         Assert.Equal(Palette.For("Iterative"), Palette.ForAll(["new one", "iterative"])[1]);

@@ -47,7 +47,8 @@ public sealed class BertEncoder : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = norm.call(tokens.call(input) + positions.call(arange(input.shape[1]))); // [batch, tokens, width]
+        using Scalar length = input.shape[1];
+        Tensor x = norm.call(tokens.call(input) + positions.call(arange(length))); // [batch, tokens, width]
         return head.call(pooler.call(blocks.call(x).select(1, 0)).tanh()).MoveToOuterDisposeScope();
     }
 }

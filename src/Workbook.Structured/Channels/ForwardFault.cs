@@ -23,48 +23,68 @@ internal sealed class ForwardFault : Exception
         return new($"{(isFit ? "" : $"{e.GetType().Name}: ")}{e.Message.Split('\n')[0].Trim()}{(model is null ? "" : Place(e, model, again))}", isFit, e);
     }
 
-    /// <summary>The innermost module on the stack; of several of its type the one that was entered last, where they are called and not run by name.</summary>
+    /// <summary>
+    /// The innermost module that was entered, where modules are called; the stack knows those that are run by name, but not what the compiler has put into
+    /// its caller.
+    /// </summary>
     private static string Place(Exception e, nn.Module model, Action again)
     {
         (string Name, nn.Module Module)[] modules = [.. model.named_modules().Select(m => (m.name, m.module)).Prepend(("", model)).DistinctBy(m => m.Item2)];
         Type? innermost = new StackTrace(e).GetFrames().Select(f => ModuleOf(f.GetMethod()?.DeclaringType))
             .FirstOrDefault(t => t is not null && modules.Any(m => t.IsInstanceOfType(m.Module)));
-        string[] names = [.. modules.Where(m => innermost?.IsInstanceOfType(m.Module) == true).Select(m => m.Name)];
-        string one = names.Length == 1 ? names[0] : names.Length > 1 ? Entered() : "";
-        return innermost is null ? "" : one.Length > 0 ? $", in '{one}', a {innermost.Name}"
-            : names.Length == 1 ? ", in the model's own forward"
-            : $", in a {innermost.Name}, {(names.Length <= MostNamed ? string.Join(" or ", names.Select(n => $"'{n}'")) : $"one of {names.Length}")}";
-
-        string Entered()
+        (string Name, nn.Module Module)? entered = Entered(modules, again);
+        (string Name, nn.Module Module)[] found = [.. modules.Where(m => innermost?.IsInstanceOfType(m.Module) == true)];
+        if (entered is { } active && (found.Contains(active) || !found.Any(m => IsWithin(m.Name, active.Name))))
         {
-            string last = "";
-            List<Action> removals = [];
-            foreach ((string name, nn.Module module) in modules.Where(m => names.Contains(m.Name)))
+            found = [active];
+        }
+
+        return found switch
+        {
+            [] => "",
+            [("", _)] => ", in the model's own forward",
+            [var one] => $", in '{one.Name}', a {one.Module.GetType().Name}",
+            _ => $", in a {innermost!.Name}, "
+                + (found.Length <= MostNamed ? string.Join(" or ", found.Select(m => $"'{m.Name}'")) : $"one of {found.Length}"),
+        };
+    }
+
+    private static bool IsWithin(string name, string outer) => outer.Length == 0 || name == outer || name.StartsWith(outer + ".", StringComparison.Ordinal);
+
+    /// <summary>The module that was called last and has not returned.</summary>
+    private static (string Name, nn.Module Module)? Entered((string Name, nn.Module Module)[] modules, Action again)
+    {
+        Stack<(string, nn.Module)> inside = [];
+        List<Action> removals = [];
+        foreach ((string name, nn.Module module) in modules)
+        {
+            if (module is nn.Module<Tensor, Tensor> simple)
             {
-                if (module is nn.Module<Tensor, Tensor> simple)
+                removals.Add(simple.register_forward_pre_hook((_, input) =>
                 {
-                    var hook = simple.register_forward_pre_hook((_, input) =>
-                    {
-                        last = name;
-                        return input;
-                    });
-                    removals.Add(hook.remove);
-                }
+                    inside.Push((name, module));
+                    return input;
+                }).remove);
+                removals.Add(simple.register_forward_hook((_, _, output) =>
+                {
+                    inside.Pop();
+                    return output;
+                }).remove);
             }
+        }
 
-            try
-            {
-                again();
-            }
-            catch (Exception same) when (ChannelForward.IsRefusal(same))
-            {
-            }
-            finally
-            {
-                removals.ForEach(remove => remove());
-            }
-
-            return last;
+        try
+        {
+            again();
+            return null;
+        }
+        catch (Exception same) when (ChannelForward.IsRefusal(same))
+        {
+            return inside.TryPeek(out (string, nn.Module) last) ? last : null;
+        }
+        finally
+        {
+            removals.ForEach(remove => remove());
         }
     }
 

@@ -84,8 +84,7 @@ internal static class VisionBenchmark
         ModelCount after = ModelCount.Of(smaller, input);
         double time = Alternating.Median(Alternating.Ratios(() => Milliseconds(smaller, input), () => Milliseconds(dense, input), Pairs));
         return string.Create(CultureInfo.InvariantCulture, $"| {one.Name} | {seconds:F1} s | {graph.Groups.Count} ({graph.Groups.Count(g => g.WholeBecause
-            is not null)}) | {ratio:P0} | {Millions(before.Parameters)} → {Millions(after.Parameters)} | {Millions(before.Macs)} → {Millions(after.Macs)
-            } ({(double)after.Macs / before.Macs:P0}) | {time:F2} | {difference:0.0E+0} |");
+            is not null)}) | {ratio:P0} | {Millions(before.Parameters)} → {Millions(after.Parameters)} | {Millions(before.Macs)} → {Millions(after.Macs)} ({(double)after.Macs / before.Macs:P0}) | {time:F2} | {difference:0.0E+0} |");
     }
 
     /// <summary>Without the groups over which norms are taken: those answer otherwise than with zeros.</summary>

@@ -11,33 +11,19 @@ internal static class HeldNumbers
 {
     internal static readonly Scalar Zero = 0, True = true, Infinity = double.PositiveInfinity, MinusInfinity = double.NegativeInfinity;
 
-    internal static Tensor Plus(this Tensor tensor, double number)
+    internal static Tensor Plus(this Tensor tensor, double number) => With(number, tensor.add);
+
+    internal static Tensor Times(this Tensor tensor, double factor) => With(factor, tensor.mul);
+
+    internal static Tensor Over(this Tensor tensor, double divisor) => With(divisor, held => tensor.div(held));
+
+    internal static Tensor AtLeast(this Tensor tensor, double least) => With(least, tensor.clamp_min);
+
+    internal static Tensor Full(long[] shape, double number, ScalarType dtype) => With(number, held => full(shape, held, dtype));
+
+    private static Tensor With(double number, Func<Scalar, Tensor> operation)
     {
         using Scalar held = number;
-        return tensor.add(held);
-    }
-
-    internal static Tensor Times(this Tensor tensor, double factor)
-    {
-        using Scalar held = factor;
-        return tensor.mul(held);
-    }
-
-    internal static Tensor Over(this Tensor tensor, double divisor)
-    {
-        using Scalar held = divisor;
-        return tensor.div(held);
-    }
-
-    internal static Tensor AtLeast(this Tensor tensor, double least)
-    {
-        using Scalar held = least;
-        return tensor.clamp_min(held);
-    }
-
-    internal static Tensor Full(long[] shape, double number, ScalarType dtype)
-    {
-        using Scalar held = number;
-        return full(shape, held, dtype);
+        return operation(held);
     }
 }

@@ -3,9 +3,6 @@ namespace Workbook.Hostile;
 /// <summary>A way of doing something bad to the workbook, again and again.</summary>
 internal abstract class Attack
 {
-    /// <summary>The name of the kind.</summary>
-    public abstract string Name { get; }
-
     /// <summary>The share of the time that it gets.</summary>
     public abstract int Share { get; }
 

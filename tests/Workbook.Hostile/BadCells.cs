@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Workbook.Cli.Tests.Running;
 
 namespace Workbook.Hostile;
 
@@ -28,8 +29,6 @@ internal sealed class BadCells(IReadOnlyList<JsonNode> notebooks) : Attack
         "ThreadPool.QueueUserWorkItem(_ => throw null); Thread.Sleep(100);",
     ];
 
-    public override string Name => "notebooks";
-
     public override int Share => 4;
 
     public override int InOne => Together;
@@ -56,21 +55,7 @@ internal sealed class BadCells(IReadOnlyList<JsonNode> notebooks) : Attack
             File.WriteAllText(Path.Combine(from, $"odd-{i}.ipynb"), random.Next(3) == 0 ? Damage.Json(random, notebook) : notebook.ToJsonString());
         }
 
-        JsonObject sane = new()
-        {
-            ["cells"] = new JsonArray(new JsonObject
-            {
-                ["cell_type"] = "code",
-                ["execution_count"] = null,
-                ["metadata"] = new JsonObject(),
-                ["outputs"] = new JsonArray(),
-                ["source"] = "Console.WriteLine(6 * 7);",
-            }),
-            ["metadata"] = new JsonObject(),
-            ["nbformat"] = 4,
-            ["nbformat_minor"] = 4,
-        };
-        File.WriteAllText(Path.Combine(from, "sane.ipynb"), sane.ToJsonString());
+        File.WriteAllText(Path.Combine(from, "sane.ipynb"), Notebooks.OfCode("Console.WriteLine(6 * 7);").ToJsonString());
         (int? exitCode, string output, string errors, long peak) =
             RealProgram.Finish(RealProgram.Start(folder, "run", "notebooks", "--out", "out", "--timeout", "8"), Patience - TimeSpan.FromSeconds(10));
         PeakMemory = Math.Max(PeakMemory, peak);

@@ -11,8 +11,6 @@ internal sealed class BadMirrors : Attack
 
     private static readonly string[] s_elsewhere = ["file:///etc/passwd", "http://127.0.0.1:1/x"];
 
-    public override string Name => "mirrors";
-
     public override int Share => 1;
 
     public override string? Try(Random random, string folder)

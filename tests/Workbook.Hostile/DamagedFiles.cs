@@ -38,8 +38,6 @@ internal sealed class DamagedFiles : Attack
         ];
     }
 
-    public override string Name => "files";
-
     public override int Share => 2;
 
     public override string? Try(Random random, string folder)

@@ -13,8 +13,6 @@ internal sealed class DamagedNotebooks(IReadOnlyList<JsonNode> notebooks) : Atta
 {
     private static readonly string[] s_types = ["int", "double", "string", "bool", "long?", "float[]", "DayOfWeek", "DateTime", "decimal", "char"];
 
-    public override string Name => "pages";
-
     public override int Share => 2;
 
     public override string? Try(Random random, string folder)

@@ -26,8 +26,6 @@ internal sealed class DamagedStores : Attack
             .ToDictionary(path => Path.GetRelativePath(_store, path), File.ReadAllBytes);
     }
 
-    public override string Name => "stores";
-
     public override int Share => 1;
 
     public override string? Try(Random random, string folder)

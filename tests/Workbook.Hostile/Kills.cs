@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Workbook.Cli.Tests.Running;
 
 namespace Workbook.Hostile;
 
@@ -31,8 +32,6 @@ internal sealed class Kills : Attack
         _whole = watch.Elapsed;
         _expected = exitCode == 0 ? Claims(folder) : throw new WorkbookException($"the undisturbed run failed: {Readable(errors)}");
     }
-
-    public override string Name => "kills";
 
     public override int InOne => Times;
 
@@ -77,27 +76,6 @@ internal sealed class Kills : Attack
 
     private static string Claims(string folder) => File.ReadAllText(Path.Combine(folder, "out", "claims.json"));
 
-    private static void Write(string folder)
-    {
-        System.Text.Json.Nodes.JsonArray cells = [];
-        foreach (string source in new[] { "#!import lab.csx", Trainings })
-        {
-            cells.Add(new System.Text.Json.Nodes.JsonObject
-            {
-                ["cell_type"] = "code",
-                ["execution_count"] = null,
-                ["metadata"] = new System.Text.Json.Nodes.JsonObject(),
-                ["outputs"] = new System.Text.Json.Nodes.JsonArray(),
-                ["source"] = source,
-            });
-        }
-
-        File.WriteAllText(Path.Combine(folder, "n.ipynb"), new System.Text.Json.Nodes.JsonObject
-        {
-            ["cells"] = cells,
-            ["metadata"] = new System.Text.Json.Nodes.JsonObject(),
-            ["nbformat"] = 4,
-            ["nbformat_minor"] = 4,
-        }.ToJsonString());
-    }
+    private static void Write(string folder) =>
+        File.WriteAllText(Path.Combine(folder, "n.ipynb"), Notebooks.OfCode("#!import lab.csx", Trainings).ToJsonString());
 }

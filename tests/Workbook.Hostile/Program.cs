@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Workbook;
+using Workbook.Cli.Tests;
 using Workbook.Hostile;
 
 // dotnet run -c Release --project tests/Workbook.Hostile [-- --minutes 60 --seed 2 --only kills]
@@ -9,7 +10,7 @@ string scratch = Directory.CreateTempSubdirectory("workbook-hostile-").FullName;
 try
 {
     Options options = Options.Of(args);
-    JsonNode[] notebooks = [.. Directory.EnumerateFiles(Repository(), "*.ipynb").Order(StringComparer.Ordinal)
+    JsonNode[] notebooks = [.. Directory.EnumerateFiles(Repository.PathOf("notebooks"), "*.ipynb").Order(StringComparer.Ordinal)
         .Select(path => JsonNode.Parse(File.ReadAllText(path))!)];
     (string Name, Func<Attack> New)[] kinds =
     [
@@ -25,19 +26,19 @@ try
         throw new WorkbookException($"there is no kind '{unknown}': {Options.Usage}");
     }
 
-    Attack[] attacks = [.. kinds.Where(k => options.Only?.Contains(k.Name) ?? true).Select(k => k.New())];
-    string kept = Path.Combine(Repository(), "..", "artifacts", "hostile");
+    (string Name, Attack Attack)[] attacks = [.. kinds.Where(k => options.Only?.Contains(k.Name) ?? true).Select(k => (k.Name, k.New()))];
+    string kept = Repository.PathOf("artifacts", "hostile");
     List<string> faults = [];
     Console.WriteLine($"seed {options.Seed}, {options.Minutes.ToString(CultureInfo.InvariantCulture)} minutes");
     Console.WriteLine($"{"",-10}{"tried",10}{"survived",10}{"peak MB",10}{"seconds",10}");
-    foreach (Attack attack in attacks)
+    foreach ((string name, Attack attack) in attacks)
     {
-        Series series = new(attack, options.Seed, Path.GetFullPath(kept));
-        series.Run(TimeSpan.FromMinutes(options.Minutes * attack.Share / attacks.Sum(a => a.Share)), options.From);
+        Series series = new(name, attack, options.Seed, kept);
+        series.Run(TimeSpan.FromMinutes(options.Minutes * attack.Share / attacks.Sum(a => a.Attack.Share)), options.From);
         using Process own = Process.GetCurrentProcess();
         long peak = attack.PeakMemory > 0 ? attack.PeakMemory : own.PeakWorkingSet64;
         int tried = series.Tried * attack.InOne, survived = (series.Tried - series.Faults.Count) * attack.InOne;
-        FormattableString row = $"{attack.Name,-10}{tried,10:N0}{survived,10:N0}{peak / 1e6,10:N0}{series.Seconds,10:N0}";
+        FormattableString row = $"{name,-10}{tried,10:N0}{survived,10:N0}{peak / 1e6,10:N0}{series.Seconds,10:N0}";
         Console.WriteLine(row.ToString(CultureInfo.InvariantCulture));
         faults.AddRange(series.Faults);
     }
@@ -56,14 +57,3 @@ finally
 }
 
 string Folder(string name) => Directory.CreateDirectory(Path.Combine(scratch, name)).FullName;
-
-static string Repository()
-{
-    string? folder = AppContext.BaseDirectory;
-    while (folder is not null && !File.Exists(Path.Combine(folder, "Workbook.sln")))
-    {
-        folder = Path.GetDirectoryName(folder);
-    }
-
-    return Path.Combine(folder ?? throw new WorkbookException("this program runs in a clone of the workbook: there is no Workbook.sln above it"), "notebooks");
-}

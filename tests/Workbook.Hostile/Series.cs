@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Workbook.Hostile;
 
 /// <summary>Tries of one kind, for a time.</summary>
-internal sealed class Series(Attack attack, int seed, string kept)
+internal sealed class Series(string name, Attack attack, int seed, string kept)
 {
     private const int MostFaults = 5;
 
@@ -21,19 +21,19 @@ internal sealed class Series(Attack attack, int seed, string kept)
         do
         {
             int number = from + Tried;
-            string folder = Directory.CreateTempSubdirectory("workbook-hostile-").FullName;
+            string folder = Path.Combine(kept, $"{name}-{seed}-{number}");
+            Delete(folder);
+            Directory.CreateDirectory(folder);
             Task<string?> attempt = Task.Run(() => attack.Try(new Random(unchecked((seed * 1_000_003) + number)), folder));
             string? fault = FaultOf(attempt);
             Tried++;
-            if (fault is not null)
+            if (fault is null)
             {
-                string at = Path.Combine(kept, $"{attack.Name}-{seed}-{number}");
-                Keep(folder, at);
-                Faults.Add(string.Create(CultureInfo.InvariantCulture, $"{attack.Name} {number}: {fault}; kept in {at}"));
+                Delete(folder);
             }
             else
             {
-                Directory.Delete(folder, recursive: true);
+                Faults.Add(string.Create(CultureInfo.InvariantCulture, $"{name} {number}: {fault}; kept in {folder}"));
             }
 
             if (!attempt.IsCompleted)
@@ -58,15 +58,11 @@ internal sealed class Series(Attack attack, int seed, string kept)
         }
     }
 
-    private static void Keep(string folder, string at)
+    private static void Delete(string folder)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(at)!);
-        if (Directory.Exists(at))
+        if (Directory.Exists(folder))
         {
-            Directory.Delete(at, recursive: true);
+            Directory.Delete(folder, recursive: true);
         }
-
-        using Process? copy = Process.Start("cp", ["-r", folder, at]);
-        copy?.WaitForExit();
     }
 }

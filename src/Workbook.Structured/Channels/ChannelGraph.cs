@@ -11,14 +11,13 @@ namespace Workbook;
 /// </summary>
 public sealed class ChannelGraph
 {
-    private readonly nn.Module _model;
     private readonly ChannelForward _forward;
     private readonly Dictionary<string, ChannelLayer> _layers;
     private readonly ScalarType _dtype;
 
     private ChannelGraph(nn.Module model, ChannelForward forward, IReadOnlyList<ChannelLayer> layers, IReadOnlyList<ChannelGroup> groups, ScalarType dtype)
     {
-        (_model, _forward, Groups, _dtype) = (model, forward, groups, dtype);
+        (Model, _forward, Groups, _dtype) = (model, forward, groups, dtype);
         _layers = layers.ToDictionary(l => l.Name);
     }
 
@@ -140,7 +139,7 @@ public sealed class ChannelGraph
         ChannelUnit[] exact = [.. gone.Where(u => !inexact.Contains(u))];
         foreach (bool ownWeights in exact.Length > 0 ? new[] { false, true } : [])
         {
-            using WorkingCopy copy = new(_model, _dtype);
+            using WorkingCopy copy = new(Model, _dtype);
             try
             {
                 ChannelTrials trials = new(copy, _forward.As(_dtype), [.. _layers.Values], _dtype == ScalarType.Float64, ownWeights);
@@ -212,7 +211,7 @@ public sealed class ChannelGraph
 
     /// <summary>Counts the model for the example with which it was traced.</summary>
     /// <exception cref="WorkbookException">It takes several tensors.</exception>
-    internal ModelCount Count() => _model is nn.Module<Tensor, Tensor> model && _forward.Examples is [Tensor example] ? ModelCount.Of(model, example)
+    internal ModelCount Count() => Model is nn.Module<Tensor, Tensor> model && _forward.Examples is [Tensor example] ? ModelCount.Of(model, example)
         : throw new WorkbookException("multiplications are counted for models that take one tensor and give one: choose the channels by a ratio");
 
     /// <summary>Runs the model in evaluation mode, as it was traced, on copies of inputs; what it says stays here.</summary>
@@ -220,7 +219,7 @@ public sealed class ChannelGraph
     internal void Run(IReadOnlyList<Tensor> inputs)
     {
         using DisposeScope scope = NewDisposeScope();
-        using ModelGuard guard = new(_model, training: false);
+        using ModelGuard guard = new(Model, training: false);
         using IDisposable noGrad = no_grad();
         try
         {
@@ -229,13 +228,13 @@ public sealed class ChannelGraph
         catch (Exception e) when (ChannelForward.IsRefusal(e))
         {
             throw new WorkbookException($"the model does not take inputs of shapes {string.Join(", ", inputs.Select(i => $"[{string.Join(", ", i.shape)}]"))}: "
-                + ForwardFault.Of(e, _model, Answer).Message, e);
+                + ForwardFault.Of(e, Model, Answer).Message, e);
         }
 
         void Answer() => _forward.Answer([.. inputs.Select(i => i.clone())]);
     }
 
-    internal nn.Module Model => _model;
+    internal nn.Module Model { get; }
 
     internal ChannelLayer Layer(string name) => _layers[name];
 

@@ -15,12 +15,12 @@ internal sealed class ForwardFault : Exception
     internal bool IsFit { get; }
 
     /// <param name="e">What was thrown.</param>
-    /// <param name="model">Whose <c>forward</c> ran; null where that is not known.</param>
+    /// <param name="model">Whose <c>forward</c> ran.</param>
     /// <param name="again">Runs it again.</param>
-    internal static ForwardFault Of(Exception e, nn.Module? model, Action again)
+    internal static ForwardFault Of(Exception e, nn.Module model, Action again)
     {
         bool isFit = e is System.Runtime.InteropServices.ExternalException or ArgumentException;
-        return new($"{(isFit ? "" : $"{e.GetType().Name}: ")}{e.Message.Split('\n')[0].Trim()}{(model is null ? "" : Place(e, model, again))}", isFit, e);
+        return new($"{(isFit ? "" : $"{e.GetType().Name}: ")}{e.Message.Split('\n')[0].Trim()}{Place(e, model, again)}", isFit, e);
     }
 
     /// <summary>

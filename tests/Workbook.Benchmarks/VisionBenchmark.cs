@@ -83,8 +83,11 @@ internal static class VisionBenchmark
         double difference = (smaller.forward(input) - zeroed).abs().max().item<float>() / zeroed.abs().max().item<float>();
         ModelCount after = ModelCount.Of(smaller, input);
         double time = Alternating.Median(Alternating.Ratios(() => Milliseconds(smaller, input), () => Milliseconds(dense, input), Pairs));
-        return string.Create(CultureInfo.InvariantCulture, $"| {one.Name} | {seconds:F1} s | {graph.Groups.Count} ({graph.Groups.Count(g => g.WholeBecause
-            is not null)}) | {ratio:P0} | {Millions(before.Parameters)} → {Millions(after.Parameters)} | {Millions(before.Macs)} → {Millions(after.Macs)} ({(double)after.Macs / before.Macs:P0}) | {time:F2} | {difference:0.0E+0} |");
+        string groups = $"{graph.Groups.Count} ({graph.Groups.Count(g => g.WholeBecause is not null)})";
+        string parameters = $"{Millions(before.Parameters)} → {Millions(after.Parameters)}";
+        string macs = $"{Millions(before.Macs)} → {Millions(after.Macs)} ({100.0 * after.Macs / before.Macs:F0} %)";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"| {one.Name} | {seconds:F1} s | {groups} | {ratio:P0} | {parameters} | {macs} | {time:F2} | {difference:0.0E+0} |");
     }
 
     /// <summary>Without the groups over which norms are taken: those answer otherwise than with zeros.</summary>
@@ -110,7 +113,8 @@ internal static class VisionBenchmark
         return (high, pruner.Prune(graph, high));
     }
 
-    private static string Millions(long count) => count >= 1e9 ? $"{count / 1e9:F2} G" : $"{count / 1e6:F2} M";
+    private static string Millions(long count) =>
+        count >= 1e9 ? FormattableString.Invariant($"{count / 1e9:F2} G") : FormattableString.Invariant($"{count / 1e6:F2} M");
 
     private static double Milliseconds(nn.Module<Tensor, Tensor> network, Tensor input)
     {

@@ -15,7 +15,7 @@ public static class BezierCurve
     /// <param name="bend">[parameters].</param>
     /// <param name="end">[parameters].</param>
     public static Func<double, Tensor> Through(Tensor start, Tensor bend, Tensor end) =>
-        alpha => start.Times((1 - alpha) * (1 - alpha)).add(bend.Times(2 * alpha * (1 - alpha))).add(end.Times(alpha * alpha));
+        alpha => start.Times((1 - alpha) * (1 - alpha)).Plus(bend.Times(2 * alpha * (1 - alpha))).Plus(end.Times(alpha * alpha));
 
     /// <summary>
     /// Finds the bend: from the middle of the line, by descent on the loss at a random place of the
@@ -49,7 +49,7 @@ public static class BezierCurve
         Tensor before = Point.Of(model);
         using ModelGuard guard = new(model, training: true);
         Tensor open = start.ne(HeldNumbers.Zero).logical_or(end.ne(HeldNumbers.Zero)).to(start.dtype);
-        using Parameter bend = new(start.add(end).Over(2));
+        using Parameter bend = new(start.Plus(end).Over(2));
         using Generator places = RandomStream.Of(seed, "bezier");
         try
         {

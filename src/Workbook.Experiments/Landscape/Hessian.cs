@@ -105,8 +105,8 @@ public static class Hessian
     private static (double[] Values, double Error) Largest(List<double> diagonal, List<double> beside, int count)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor off = diag(tensor(beside.SkipLast(1).ToArray()), 1);
-        (Tensor rising, Tensor vectors) = linalg.eigh(diag(tensor(diagonal.ToArray())).add(beside.Count > 1 ? off.add(off.t()) : 0));
+        Tensor middle = diag(tensor(diagonal.ToArray())), off = diag(tensor(beside.SkipLast(1).ToArray()), 1);
+        (Tensor rising, Tensor vectors) = linalg.eigh(beside.Count > 1 ? middle.Plus(off.Plus(off.t())) : middle);
         Tensor errors = vectors[-1].abs().Times(beside[^1]).narrow(0, diagonal.Count - count, count);
         return ([.. rising.data<double>().ToArray().Reverse().Take(count)], errors.max().div(rising.abs().max().AtLeast(double.Epsilon)).Value());
     }

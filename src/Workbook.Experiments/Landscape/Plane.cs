@@ -37,7 +37,7 @@ public sealed class Plane : IDisposable
     public IReadOnlyList<(double X, double Y)> Corners { get; }
 
     /// <summary>The point of weight space at a place of the plane, [parameters].</summary>
-    public Tensor At(double x, double y) => _origin.add(_x.Times(x)).add(_y.Times(y));
+    public Tensor At(double x, double y) => _origin.Plus(_x.Times(x)).Plus(_y.Times(y));
 
     /// <summary>Scores a network over a grid.</summary>
     /// <param name="model">A network without batch norm; it is back where it was afterwards.</param>

@@ -48,7 +48,7 @@ public sealed class BertEncoder : nn.Module<Tensor, Tensor>
     {
         using DisposeScope scope = NewDisposeScope();
         using Scalar length = input.shape[1];
-        Tensor x = norm.call(tokens.call(input) + positions.call(arange(length))); // [batch, tokens, width]
+        Tensor x = norm.call(tokens.call(input).Plus(positions.call(arange(HeldNumbers.Zero, length, HeldNumbers.One, int64)))); // [batch, tokens, width]
         return head.call(pooler.call(blocks.call(x).select(1, 0)).tanh()).MoveToOuterDisposeScope();
     }
 }

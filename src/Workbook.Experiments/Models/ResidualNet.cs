@@ -68,7 +68,7 @@ public sealed class ResidualNet : nn.Module<Tensor, Tensor>
             using DisposeScope scope = NewDisposeScope();
             Tensor x = bn2.call(conv2.call(bn1.call(conv1.call(input)).relu()));
             Tensor skipped = shortcut is null ? input : bn3!.call(shortcut.call(input));
-            return x.add(skipped).relu().MoveToOuterDisposeScope();
+            return x.Plus(skipped).relu().MoveToOuterDisposeScope();
         }
     }
 }

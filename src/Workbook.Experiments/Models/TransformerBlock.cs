@@ -37,12 +37,12 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         if (normsLast)
         {
-            Tensor y = norm1.call(input + Attended(input));
-            return norm2.call(y + Transformed(y)).MoveToOuterDisposeScope();
+            Tensor y = norm1.call(input.Plus(Attended(input)));
+            return norm2.call(y.Plus(Transformed(y))).MoveToOuterDisposeScope();
         }
 
-        Tensor x = input + Attended(norm1.call(input));
-        return (x + Transformed(norm2.call(x))).MoveToOuterDisposeScope();
+        Tensor x = input.Plus(Attended(norm1.call(input)));
+        return x.Plus(Transformed(norm2.call(x))).MoveToOuterDisposeScope();
     }
 
     private Tensor Attended(Tensor x)

@@ -46,7 +46,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor x = patches.call(input).flatten(2).transpose(1, 2); // [batch, tokens, width]
-        x = cat([token.expand(x.shape[0], -1, -1), x], 1) + positions;
+        x = cat([token.expand(x.shape[0], -1, -1), x], 1).Plus(positions);
         return head.call(norm.call(blocks.call(x)).select(1, 0)).MoveToOuterDisposeScope();
     }
 }

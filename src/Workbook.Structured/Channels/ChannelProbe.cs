@@ -223,7 +223,7 @@ internal sealed class ChannelProbe : IDisposable
         using IDisposable grad = enable_grad();
         Tensor[] outputs = _forward.Run(_forward.Examples);
         _factors ??= Factors(outputs);
-        Tensor loss = outputs.Zip(_factors, (o, f) => o.mul(f).sum()).Aggregate((a, b) => a + b);
+        Tensor loss = outputs.Zip(_factors, (o, f) => o.mul(f).sum()).Aggregate(HeldNumbers.Plus);
         foreach ((Tensor weights, Tensor passing) in _memory.Values)
         {
             // Past autograd, which would refuse a weight that changes between the passes.

@@ -204,9 +204,10 @@ internal sealed class ChannelTrials
             {
                 Tensor[] answers = _forward.Run(Inputs(_scales[0], draw));
                 using Generator generator = RandomStream.Of(draw, "dead");
-                Tensor loss = answers.Select(a => a.mul(randn(a.shape, a.dtype, generator: generator)).sum()).Aggregate((a, b) => a + b);
+                Tensor loss = answers.Select(a => a.mul(randn(a.shape, a.dtype, generator: generator)).sum()).Aggregate(HeldNumbers.Plus);
                 Tensor?[] drawn = loss.requires_grad ? [.. autograd.grad([loss], [.. watched.Select(w => w.Weight)], allow_unused: true)] : gradients;
-                gradients = [.. drawn.Zip(gradients, (d, g) => d is null || d.IsInvalid ? g : draws == 1 ? d : g is null ? d.abs() : g.add_(d.abs()))];
+                gradients = [.. drawn.Zip(gradients, (d, g) =>
+                    d is null || d.IsInvalid ? g : draws == 1 ? d : g is null ? d.abs() : g.add_(d.abs(), HeldNumbers.One))];
             }
 
             return [.. watched.Zip(gradients, (layer, g) =>

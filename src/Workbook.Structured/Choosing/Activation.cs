@@ -35,7 +35,7 @@ public static class Activation
                         Tensor rows = ChannelSaliency.Rows(output, ChannelsOf(layer, output));
                         (Tensor Sum, long Count) known = seen.GetValueOrDefault(layer.WeightName);
                         Tensor sum = rows.abs().sum(1L);
-                        seen[layer.WeightName] = ((known.Sum is { } before ? before.add(sum) : sum).DetachFromDisposeScope(), known.Count + rows.shape[1]);
+                        seen[layer.WeightName] = ((known.Sum is { } before ? before.Plus(sum) : sum).DetachFromDisposeScope(), known.Count + rows.shape[1]);
                         known.Sum?.Dispose();
                         return output;
                     }).remove);

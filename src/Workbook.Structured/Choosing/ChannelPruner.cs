@@ -168,7 +168,7 @@ public sealed partial record ChannelPruner(Saliency Saliency)
             : score.shape.SequenceEqual([layer.Outputs]) ? (score.data<double>().ToArray(), new double[layer.Inputs])
             : throw new WorkbookException($"the saliency of '{layer.WeightName}' has shape [{string.Join(", ", score.shape)}], for {layer.Outputs} channels");
 
-        double[] Slice(Tensor slices, int dim) => linalg.vector_norm(slices.transpose(dim, 0).reshape(slices.shape[dim], -1), Norm, [1L]).data<double>()
+        double[] Slice(Tensor slices, int dim) => slices.transpose(dim, 0).reshape(slices.shape[dim], -1).NormOf(Norm, [1L]).data<double>()
             .ToArray();
     }
 }

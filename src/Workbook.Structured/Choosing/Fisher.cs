@@ -66,8 +66,8 @@ public static class Fisher
             {
                 if (weight.grad is { } gradient)
                 {
-                    Tensor square = sum(name, gradient.to(ScalarType.Float64).mul(weight)).square().Times(0.5 / data.Count);
-                    squares[name] = (squares.TryGetValue(name, out Tensor? known) ? known.add_(square) : square).MoveToOuterDisposeScope();
+                    Tensor square = sum(name, gradient.to(ScalarType.Float64).mul(weight)).Squared().Times(0.5 / data.Count);
+                    squares[name] = (squares.TryGetValue(name, out Tensor? known) ? known.add_(square, HeldNumbers.One) : square).MoveToOuterDisposeScope();
                 }
             }
         }

@@ -30,7 +30,7 @@ public sealed record GradientNorm(double All, IReadOnlyDictionary<string, double
         foreach ((string name, Tensor gradient) in free.Names.Zip(gradients))
         {
             string layer = name.LastIndexOf('.') is >= 0 and var dot ? name[..dot] : name;
-            squares[layer] = squares.GetValueOrDefault(layer) + gradient.to(ScalarType.Float64).square().sum().item<double>();
+            squares[layer] = squares.GetValueOrDefault(layer) + gradient.to(ScalarType.Float64).Squared().sum().item<double>();
         }
 
         return new(Math.Sqrt(squares.Values.Sum()), squares.ToDictionary(s => s.Key, s => Math.Sqrt(s.Value)));

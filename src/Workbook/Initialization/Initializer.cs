@@ -106,7 +106,7 @@ public sealed record Initializer(double Scale, Fan Fan, bool Uniform)
         Tensor counts = kept.to(ScalarType.Float64);
         long[] kernel = [.. Enumerable.Range(2, (int)kept.dim() - 2).Select(d => (long)d)];
         Tensor fanIn = counts.sum([1, .. kernel], keepdim: true), fanOut = counts.sum([0, .. kernel], keepdim: true);
-        return (Fan switch { Fan.In => fanIn, Fan.Out => fanOut, _ => fanIn.add(fanOut).Over(2) }).AtLeast(1); // where nothing is left nothing is drawn
+        return (Fan switch { Fan.In => fanIn, Fan.Out => fanOut, _ => fanIn.Plus(fanOut).Over(2) }).AtLeast(1); // where nothing is left nothing is drawn
     }
 
     private double FanOf(Tensor weight)

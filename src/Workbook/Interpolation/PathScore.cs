@@ -24,7 +24,7 @@ public static class Paths
     /// <summary>The straight line between two points: (1 − α)·start + α·end.</summary>
     /// <param name="start">[parameters].</param>
     /// <param name="end">[parameters].</param>
-    public static Func<double, Tensor> Line(Tensor start, Tensor end) => alpha => start.Times(1 - alpha).add(end.Times(alpha));
+    public static Func<double, Tensor> Line(Tensor start, Tensor end) => alpha => start.Times(1 - alpha).Plus(end.Times(alpha));
 
     /// <summary>Scores a network along a path.</summary>
     /// <param name="model">The network that is moved; it is back where it was afterwards, also when this fails.</param>

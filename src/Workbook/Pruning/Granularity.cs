@@ -66,7 +66,7 @@ public abstract class Granularity
             int along = Dimension(scores);
             (scores, kept) = scores.dim() > 1 ? (scores, kept) : (scores.unsqueeze(1), kept.unsqueeze(1)); // a bias: one a unit
             long[] others = [.. Enumerable.Range(0, (int)scores.dim()).Where(d => d != along).Select(d => (long)d)];
-            return linalg.vector_norm(scores, n, others).masked_fill(kept.transpose(0, along).flatten(1).any(1).logical_not(), HeldNumbers.MinusInfinity);
+            return scores.NormOf(n, others).masked_fill(kept.transpose(0, along).flatten(1).any(1).logical_not(), HeldNumbers.MinusInfinity);
         }
 
         public override Tensor Weights(Tensor pieces, Tensor kept)

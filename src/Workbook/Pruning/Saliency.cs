@@ -40,7 +40,7 @@ public abstract class Saliency
     /// (g·w)²: the squared first-order Taylor term (Molchanov et al. 2019, eq. 8), weight by weight; with
     /// <see cref="Granularity.Along"/> and n = 1 summed over a unit. Needs gradients, as <see cref="GradientTimesWeight"/>.
     /// </summary>
-    public static Saliency Taylor { get; } = new Formula("Taylor", (name, weight) => GradientTimesWeight.Score(name, weight).square());
+    public static Saliency Taylor { get; } = new Formula("Taylor", (name, weight) => GradientTimesWeight.Score(name, weight).Squared());
 
     /// <summary>Scores of one's own (<c>importance_scores</c>).</summary>
     /// <param name="scores">Parameter name → a tensor of its shape; a higher score is kept longer.</param>
@@ -60,7 +60,7 @@ public abstract class Saliency
     internal static Tensor LampOf(Tensor scores)
     {
         (Tensor sorted, Tensor order) = scores.detach().to(ScalarType.Float64).abs().flatten().sort(0, stable: true);
-        Tensor squares = sorted.square();
+        Tensor squares = sorted.Squared();
         Tensor shares = squares.div(squares.flip(0).cumsum(0).flip(0).AtLeast(Smallest));
         return zeros_like(shares).scatter(0, order, shares).reshape(scores.shape);
     }

@@ -1,5 +1,3 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using Workbook.Native;
 
 namespace Workbook.Cli.Diagnosis;
@@ -24,31 +22,8 @@ internal static class LibtorchRestore
         string folder = Directory.CreateTempSubdirectory("workbook-restore-").FullName;
         try
         {
-            ProcessStartInfo start = new(
-                Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-                [
-                    "restore", Path.Combine(AppContext.BaseDirectory, "libtorch.proj"), "--nologo", "--verbosity", "quiet",
-                    $"-p:LibtorchRid={NativeFiles.Rid}", $"-p:LibtorchVersion={Libtorch.Version}",
-                    $"-p:BaseIntermediateOutputPath={folder}/", $"-p:RestoreRootConfigDirectory={Environment.CurrentDirectory}",
-                ])
-            { RedirectStandardOutput = true, RedirectStandardError = true };
-            using Process restore = Process.Start(start)!;
-            Task<string> errors = restore.StandardError.ReadToEndAsync();
-            string[] lines = [.. restore.StandardOutput.ReadToEnd().Split('\n').Concat(errors.GetAwaiter().GetResult().Split('\n'))
-                .Select(line => line.Trim())];
-            restore.WaitForExit();
-            if (restore.ExitCode != 0)
-            {
-                string? fault = lines.FirstOrDefault(line => line.Contains("error ", StringComparison.Ordinal)) is { } error
-                    ? error[(error.IndexOf("error ", StringComparison.Ordinal) + 6)..].TrimEnd('.') : lines.FirstOrDefault(line => line.Length > 0);
-                throw new WorkbookException($"{package} {Libtorch.Version} could not be fetched ({fault}): connect to a network, or add a source that has "
-                    + $"it with 'dotnet nuget add source'");
-            }
-        }
-        catch (Win32Exception e)
-        {
-            throw new WorkbookException("libtorch is fetched by the .NET SDK, which was not found: install it from "
-                + "https://dotnet.microsoft.com/download/dotnet/10.0", e);
+            PackageRestore.Run(package, Libtorch.Version, Path.Combine(AppContext.BaseDirectory, "libtorch.proj"),
+                [$"-p:LibtorchRid={NativeFiles.Rid}", $"-p:LibtorchVersion={Libtorch.Version}", $"-p:BaseIntermediateOutputPath={folder}/"]);
         }
         finally
         {

@@ -21,17 +21,7 @@ internal sealed class DatasetFolder(string path, ManifestEntry entry)
     }
 
     /// <summary>Is the file there, with the published content?</summary>
-    public bool Holds(ManifestFile file)
-    {
-        try
-        {
-            return Find(file) is { } found && Convert.ToHexStringLower(Idx.HashOf(found, file.Bytes)) == file.Sha256;
-        }
-        catch (WorkbookException)
-        {
-            return false;
-        }
-    }
+    public bool Holds(ManifestFile file) => Find(file) is { } found && Idx.IsContent(found, file);
 
     /// <summary>What lies there instead and why it is of no use; empty where nobody knows.</summary>
     public string Hint()

@@ -120,11 +120,17 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
 
     private static string Fetch(
         ManifestEntry entry, string path, Patience patience, IProgress<DownloadProgress>? progress, CancellationToken cancel) =>
-        // On the pool: a notebook host's synchronization context must not be waited for from inside itself.
-        Task.Run(() => FetchAsync(entry, path, patience, progress, cancel), cancel).GetAwaiter().GetResult();
+        Fetch(entry.Mirrors, () => entry.Files.Where(f => !new DatasetFolder(path, entry).Holds(f)), path, patience, progress, cancel);
 
-    private static async Task<string> FetchAsync(
-        ManifestEntry entry, string path, Patience patience, IProgress<DownloadProgress>? progress, CancellationToken cancel)
+    /// <summary>Fetches files to a folder, each as mirrors call it.</summary>
+    /// <returns>The folder.</returns>
+    internal static string Fetch(IReadOnlyList<Uri> mirrors, Func<IEnumerable<ManifestFile>> missing, string path, Patience patience,
+        IProgress<DownloadProgress>? progress, CancellationToken cancel) =>
+        // On the pool: a notebook host's synchronization context must not be waited for from inside itself.
+        Task.Run(() => FetchAsync(mirrors, missing, path, patience, progress, cancel), cancel).GetAwaiter().GetResult();
+
+    private static async Task<string> FetchAsync(IReadOnlyList<Uri> mirrors, Func<IEnumerable<ManifestFile>> missing, string path, Patience patience,
+        IProgress<DownloadProgress>? progress, CancellationToken cancel)
     {
         Native.CacheRoot.Check(path);
         try
@@ -140,11 +146,10 @@ internal sealed class DatasetStore(Manifest manifest, string cache, string? offl
         (FileLock held, TimeSpan waited) = await LockAsync(path, patience.Lost, cancel);
         using (held)
         {
-            var folder = new DatasetFolder(path, entry);
-            var downloader = new Downloader(entry.Mirrors, patience with { Lost = patience.Lost - waited }, progress, cancel);
-            foreach (ManifestFile file in entry.Files.Where(f => !folder.Holds(f)))
+            var downloader = new Downloader(mirrors, patience with { Lost = patience.Lost - waited }, progress, cancel);
+            foreach (ManifestFile file in missing())
             {
-                await downloader.FetchAsync(file, Path.Combine(path, file.Name + ".gz"));
+                await downloader.FetchAsync(file, Path.Combine(path, file.Published));
             }
         }
 

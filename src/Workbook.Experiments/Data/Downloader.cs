@@ -46,7 +46,7 @@ internal sealed class Downloader(
     private readonly List<Uri> _mirrors = [.. mirrors];
     private TimeSpan _lost;
 
-    /// <summary>Fetches mirror/name.gz to <paramref name="path"/>, replacing what is there.</summary>
+    /// <summary>Fetches mirror/name.gz, or mirror/name where that is published, to <paramref name="path"/>, replacing what is there.</summary>
     /// <exception cref="WorkbookException">No mirror gave the file, or it could not be written.</exception>
     public async Task FetchAsync(ManifestFile file, string path)
     {
@@ -76,7 +76,7 @@ internal sealed class Downloader(
         }
 
         throw new WorkbookException(
-            $"{file.Name}.gz could not be downloaded ({string.Join("; ", faults.DefaultIfEmpty("no time left"))}): check the network, or name a folder "
+            $"{file.Published} could not be downloaded ({string.Join("; ", faults.DefaultIfEmpty("no time left"))}): check the network, or name a folder "
                 + $"that has the files (--data DIR)");
     }
 
@@ -91,7 +91,7 @@ internal sealed class Downloader(
             Local(part, () => DiscardForeign(part));
             long have = new FileInfo(part) is { Exists: true } earlier ? earlier.Length : 0;
             timer.CancelAfter(wait);
-            using HttpResponseMessage response = await RequestAsync(new Uri(mirror, file.Name + ".gz"), have, timer.Token);
+            using HttpResponseMessage response = await RequestAsync(new Uri(mirror, file.Published), have, timer.Token);
             if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
             {
                 File.Delete(part);
@@ -141,7 +141,7 @@ internal sealed class Downloader(
                 for (long counted = received; ;)
                 {
                     int read = await from.ReadAtLeastAsync(buffer, received == 0 ? 2 : 1, throwOnEndOfStream: false, timer.Token);
-                    if (received == 0 && buffer is not [0x1f, 0x8b, ..])
+                    if (received == 0 && !file.IsPlain && buffer is not [0x1f, 0x8b, ..])
                     {
                         return "answered with something else than the gzip file (a web page?)";
                     }
@@ -171,7 +171,7 @@ internal sealed class Downloader(
                         return "sent more bytes than the file can have";
                     }
 
-                    progress?.Report(new DownloadProgress(file.Name + ".gz", received, total, mirror.Host));
+                    progress?.Report(new DownloadProgress(file.Published, received, total, mirror.Host));
                 }
             }
         }

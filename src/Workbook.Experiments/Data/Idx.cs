@@ -55,6 +55,19 @@ internal static class Idx
         return hash.GetHashAndReset();
     });
 
+    /// <summary>Whether a file is there, plain or gzip, with the published content.</summary>
+    public static bool IsContent(string path, ManifestFile file)
+    {
+        try
+        {
+            return File.Exists(path) && Convert.ToHexStringLower(HashOf(path, file.Bytes)) == file.Sha256;
+        }
+        catch (WorkbookException)
+        {
+            return false;
+        }
+    }
+
     private static IdxFile Read(string path, int magic, int rank, string what) => Guarded(path, stream =>
     {
         Span<byte> header = stackalloc byte[4 + (4 * rank)];

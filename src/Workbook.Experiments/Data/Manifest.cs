@@ -8,7 +8,15 @@ namespace Workbook;
 /// <param name="Bytes">Size of the uncompressed content.</param>
 /// <param name="Download">Size of the published .gz in bytes.</param>
 /// <param name="Sha256">SHA-256 of the uncompressed content, lower-case hex: mirrors may compress differently.</param>
-internal sealed record ManifestFile(string Name, long Bytes, long Download, string Sha256);
+/// <param name="IsPlain">Whether it is published as it is, not as a .gz.</param>
+internal sealed record ManifestFile(string Name, long Bytes, long Download, string Sha256, bool IsPlain = false)
+{
+    /// <summary>What mirrors call it.</summary>
+    public string Published => IsPlain ? Name : Name + ".gz";
+}
+
+/// <summary>A published text: one file and where to get it.</summary>
+internal sealed record TextEntry(string Name, string Title, string Licence, string From, IReadOnlyList<Uri> Mirrors, ManifestFile File);
 
 /// <summary>A published data set: four files and where to get them.</summary>
 internal sealed record ManifestEntry(
@@ -20,7 +28,7 @@ internal sealed record ManifestEntry(
 
 /// <summary>The published data sets, as data/datasets.json describes them.</summary>
 /// <exception cref="WorkbookException">A name would lead out of the folder that it is joined to.</exception>
-internal sealed partial record Manifest(IReadOnlyList<ManifestEntry> Datasets)
+internal sealed partial record Manifest(IReadOnlyList<ManifestEntry> Datasets, IReadOnlyList<TextEntry>? Texts = null)
 {
     /// <summary>The data sets; names of folders and files are nothing but names.</summary>
     public IReadOnlyList<ManifestEntry> Datasets { get; } =

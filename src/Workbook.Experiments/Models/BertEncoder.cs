@@ -66,7 +66,6 @@ public sealed class BertEncoder : nn.Module<Tensor, Tensor>
     public static BertEncoder Load(string path, int heads = 12)
     {
         ArgumentNullException.ThrowIfNull(path);
-        using DisposeScope scope = NewDisposeScope();
         using BertWeights weights = BertWeights.Read(path);
         long[] words = weights.Shape("embeddings.word_embeddings.weight", -1, -1), width = [words[1]];
         if (heads < 1 || width[0] % heads != 0)

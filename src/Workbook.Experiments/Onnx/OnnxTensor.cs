@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Workbook;
@@ -58,7 +59,8 @@ internal sealed record OnnxTensor(string Name, long[] Shape, long Type, IReadOnl
         }
 
         long count = Shape.Aggregate(1L, (product, size) => product * size);
-        using Tensor tensor = empty(Shape, dtype);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor tensor = empty(Shape, dtype);
         long wanted = count * tensor.ElementSize;
         if (Data is [{ Number: RawData, IsBytes: true } raw])
         {
@@ -68,21 +70,21 @@ internal sealed record OnnxTensor(string Name, long[] Shape, long Type, IReadOnl
                 bytes.AsSpan(raw.Start, raw.Length).CopyTo(tensor.bytes);
             }
 
-            return tensor.alias();
+            return tensor.MoveToOuterDisposeScope();
         }
 
         if (dtype == ScalarType.Float32 && Data.All(d => d.Number == FloatData))
         {
             float[] numbers = [.. Data.SelectMany(d => ProtoFields.Singles(bytes, d))];
             Require(numbers.Length == count, sizeof(float) * numbers.LongLength);
-            return from_array(numbers).reshape(Shape);
+            return from_array(numbers).reshape(Shape).MoveToOuterDisposeScope();
         }
 
         if (dtype == ScalarType.Int64 && Data.All(d => d.Number == Int64Data))
         {
             long[] numbers = [.. Data.SelectMany(d => ProtoFields.Integers(bytes, d))];
             Require(numbers.Length == count, sizeof(long) * numbers.LongLength);
-            return from_array(numbers).reshape(Shape);
+            return from_array(numbers).reshape(Shape).MoveToOuterDisposeScope();
         }
 
         throw new WorkbookException($"{path}: the numbers of {SafeTensorsFault.Quoted(Name)} are kept in a way that is not read (typed lists of {dtype}): "

@@ -122,6 +122,7 @@ public static class Trainer
             Descend(data, training.Recipe, model.parameters(), seed, (inputs, labels) => Backward(model, inputs, labels),
                 optimizer =>
                 {
+                    ForAll(part => part.BeforeStep(training));
                     if (bound is null)
                     {
                         optimizer.step();

@@ -30,6 +30,11 @@ public abstract record TrainingPart
     {
     }
 
+    /// <summary>Before each step, when the loss's gradients are there: a part may add to them.</summary>
+    public virtual void BeforeStep(TrainingProgress training)
+    {
+    }
+
     /// <summary>After each step.</summary>
     public virtual void AfterStep(TrainingProgress training)
     {

@@ -14,7 +14,7 @@ namespace Workbook.Cli.Tests.Packages;
 public sealed class ExtensionTests : IDisposable
 {
     private static readonly string[] s_projects = ["Workbook.Native", "Workbook.SafeTensors", "Workbook", "Workbook.Structured", "Workbook.Sparse",
-        "Workbook.Experiments", "Workbook.Notebook"];
+        "Workbook.Curvature", "Workbook.Experiments", "Workbook.Notebook"];
 
     // Nobody is there: who asks the network finds out at once.
     private static readonly Dictionary<string, string> s_offline = new() { ["HTTPS_PROXY"] = "http://127.0.0.1:9", ["HTTP_PROXY"] = "http://127.0.0.1:9" };

@@ -24,7 +24,7 @@ public sealed class PackageTests(PackedWorkbook packed) : IClassFixture<PackedWo
     {
         Assert.DoesNotContain("warning", packed.PackOutput, StringComparison.OrdinalIgnoreCase);
         Assert.Equal(
-            ["", ".Core", ".Experiments", ".Native", ".Notebook", ".SafeTensors", ".Sparse", ".Structured", ".Tool"],
+            ["", ".Core", ".Curvature", ".Experiments", ".Native", ".Notebook", ".SafeTensors", ".Sparse", ".Structured", ".Tool"],
             packed.Names.Select(name => name["PruningWorkbook".Length..]));
         string readme = File.ReadAllText(Repository.PathOf("README.md"));
         foreach (string name in packed.Names)

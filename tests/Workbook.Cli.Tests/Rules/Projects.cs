@@ -13,6 +13,7 @@ internal static class Projects
         ["Workbook.SafeTensors"],
         [Core],
         ["Workbook.Structured", "Workbook.Sparse"],
+        ["Workbook.Curvature"],
         ["Workbook.Experiments"],
         ["Workbook.Notebook"],
         ["Workbook.Cli"],

@@ -20,7 +20,7 @@ public sealed class LabelledTensors : IDisposable
     private readonly Lazy<string> _hash;
 
     /// <param name="inputs">[count, …], of the dtype that the model takes.</param>
-    /// <param name="labels">Int64 [count].</param>
+    /// <param name="labels">Int64 [count]; [count, places] of a model that answers with [batch, classes, places].</param>
     /// <exception cref="WorkbookException">The counts differ.</exception>
     public LabelledTensors(Tensor inputs, Tensor labels)
     {
@@ -44,7 +44,7 @@ public sealed class LabelledTensors : IDisposable
     /// <summary>[count, …], of the dtype that the model takes.</summary>
     public Tensor Inputs { get; }
 
-    /// <summary>Int64 [count].</summary>
+    /// <summary>Int64 [count], or [count, places].</summary>
     public Tensor Labels { get; }
 
     /// <summary>How many examples.</summary>

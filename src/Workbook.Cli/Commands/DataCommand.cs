@@ -3,7 +3,7 @@ using Workbook.Native;
 
 namespace Workbook.Cli.Commands;
 
-/// <summary><c>workbook data fetch|list</c>.</summary>
+/// <summary><c>workbook data fetch|list</c>: data sets, texts, and models that others have trained.</summary>
 internal static class DataCommand
 {
     private static readonly Option<DirectoryInfo?> s_to =
@@ -15,15 +15,15 @@ internal static class DataCommand
     {
         Argument<string[]> names = new("name")
         {
-            Description = "mnist, fashion-mnist; by default both.",
+            Description = "mnist, fashion-mnist; the text moby-dick; the models minilm, resnet18. By default the two data sets.",
             DefaultValueFactory = _ =>
             ["mnist", "fashion-mnist"]
         };
         Command fetch = new("fetch", "Downloads what is missing or damaged; contents are checked by SHA-256.") { names, s_to };
         fetch.SetAction((parsed, cancel) => Task.Run(() => Fetch(parsed.GetValue(names)!, parsed.GetValue(s_to)?.FullName, cancel), CancellationToken.None));
-        Command list = new("list", "Says which data sets there are and what is here of them.") { s_in };
+        Command list = new("list", "Says which data sets, texts and models there are and what is here of them.") { s_in };
         list.SetAction(parsed => List(parsed.GetValue(s_in)));
-        return new Command("data", "Fetches and lists the data sets.") { fetch, list };
+        return new Command("data", "Fetches and lists data sets, texts and models.") { fetch, list };
     }
 
     private static int Fetch(string[] names, string? folder, CancellationToken cancel)
@@ -32,7 +32,9 @@ internal static class DataCommand
         {
             try
             {
-                string where = Datasets.Fetch(name, folder, new DownloadLines(Console.Error.WriteLine), cancel: cancel);
+                DownloadLines progress = new(Console.Error.WriteLine);
+                string where = PretrainedModels.Names.Contains(name) ? PretrainedModels.Fetch(name, folder, Console.Error.WriteLine, cancel)
+                    : name == Texts.Status().Name ? Texts.Fetch(folder, progress, cancel: cancel) : Datasets.Fetch(name, folder, progress, cancel: cancel);
                 Console.WriteLine($"{name}: complete and verified in {where}");
             }
             catch (OperationCanceledException)
@@ -52,7 +54,7 @@ internal static class DataCommand
             throw new WorkbookException($"--data {folder} is not a folder: name the folder that holds the data sets");
         }
 
-        foreach (DatasetStatus set in Datasets.List(folder?.FullName))
+        foreach (DatasetStatus set in Datasets.List(folder?.FullName).Append(Texts.Status(folder?.FullName)).Concat(PretrainedModels.List(folder?.FullName)))
         {
             string here = set switch
             {

@@ -23,6 +23,9 @@ public static class PretrainedModels
 
     private static string CacheFolder => Path.Combine(CacheRoot.Path, "models");
 
+    /// <summary>All that are known.</summary>
+    public static IReadOnlyList<string> Names => [.. ModelManifest.Embedded.Models.Select(m => m.Name)];
+
     /// <summary>
     /// Looks for a model in <paramref name="directory"/> or WORKBOOK_DATA, as DIR/models/NAME or DIR/NAME, then in the cache. A folder has <c>model.onnx</c> or
     /// <c>model.safetensors</c>, and <c>vocab.txt</c> of a model that reads text; one's own content is taken too, and the source says so.

@@ -222,7 +222,7 @@ public static class Trainer
         return Backward(model, batch.Inputs.clone(), batch.Labels).Value();
     }
 
-    /// <summary>Scores a model, in evaluation mode, without gradients; its mode is put back.</summary>
+    /// <summary>Scores a model, in evaluation mode, without gradients; its mode is put back. Where an example has a label at each place, all count alike.</summary>
     /// <param name="model">Inputs → logits [batch, classes].</param>
     /// <param name="data">The examples to score on.</param>
     /// <param name="batchSize">Examples at a time: bounds the memory, does not change the score.</param>
@@ -251,7 +251,8 @@ public static class Trainer
             right += logits.argmax(1).eq(labels).sum().item<long>();
         }
 
-        return new Score(loss / data.Count, (double)right / data.Count);
+        long answers = data.Labels.numel();
+        return new Score(loss / answers, (double)right / answers);
     }
 
     /// <summary>Batches without end, the examples in a new order each epoch; the tensors live until the next batch.</summary>

@@ -10,6 +10,7 @@ using Workbook.Benchmarks;
     ("vision", VisionBenchmark.Run),
     ("sparse", SparseBenchmark.Run),
     ("convolution", ConvBenchmark.Run),
+    ("transformer", TransformerBenchmark.Run),
 ];
 switch (args)
 {

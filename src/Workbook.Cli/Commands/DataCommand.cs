@@ -15,7 +15,7 @@ internal static class DataCommand
     {
         Argument<string[]> names = new("name")
         {
-            Description = "mnist, fashion-mnist; the text moby-dick; the models minilm, resnet18. By default the two data sets.",
+            Description = "mnist, fashion-mnist; the text moby-dick; the model minilm. By default the two data sets.",
             DefaultValueFactory = _ =>
             ["mnist", "fashion-mnist"]
         };

@@ -13,7 +13,9 @@ internal static class Grammar
     private const double AdjectiveChance = 0.5, PlaceChance = 0.25;
 
     private static readonly string[] s_adjectives =
-        ["old", "white", "silent", "pale", "strange", "mighty", "gentle", "weary", "savage", "golden", "distant", "hollow", "bitter", "calm", "broken", "dark"];
+    [
+        "old", "white", "silent", "pale", "strange", "mighty", "gentle", "weary", "savage", "golden", "distant", "hollow", "bitter", "calm", "broken", "dark",
+    ];
 
     private static readonly string[] s_nouns =
     [
@@ -23,10 +25,12 @@ internal static class Grammar
 
     private static readonly string[] s_verbs =
     [
-        "follows", "fears", "watches", "strikes", "carries", "forgets", "hunts", "loves", "leaves", "meets", "calls", "finds", "breaks", "guards", "answers", "dreads",
+        "follows", "fears", "watches", "strikes", "carries", "forgets", "hunts", "loves", "leaves", "meets", "calls", "finds", "breaks", "guards", "answers",
+        "dreads",
     ];
 
-    private static readonly string[] s_places = ["at dawn", "in the dark", "on the deck", "far from home", "under the stars", "before the storm", "at sea", "by night"];
+    private static readonly string[] s_places =
+        ["at dawn", "in the dark", "on the deck", "far from home", "under the stars", "before the storm", "at sea", "by night"];
 
     /// <summary>The least loss that a model of the text can have, in nats for each character.</summary>
     internal static double Entropy

@@ -44,8 +44,8 @@ public static class Texts
     private static TextEntry Entry => Manifest.Embedded.Texts!.First(t => t.Name == MobyDick);
 
     /// <summary>
-    /// Opens Moby Dick: DIR/text/moby-dick.txt of <paramref name="directory"/> or WORKBOOK_DATA, else the cache, else downloaded to the cache; with neither file
-    /// nor network, after at most 5 seconds, a text drawn by a grammar of known entropy.
+    /// Opens Moby Dick: DIR/text/moby-dick.txt of <paramref name="directory"/> or WORKBOOK_DATA, else the cache, else downloaded to the cache; with
+    /// neither file nor network, after at most 5 seconds, a text drawn by a grammar of known entropy.
     /// </summary>
     /// <param name="directory">A folder of data, used as it is.</param>
     /// <param name="report">Gets a line of text now and then while a download runs.</param>

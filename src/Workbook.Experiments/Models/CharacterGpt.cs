@@ -29,19 +29,13 @@ public sealed class CharacterGpt : nn.Module<Tensor, Tensor>
             .Select(_ => (nn.Module<Tensor, Tensor>)new TransformerBlock(width, heads, 4 * width, causal: true)).ToArray());
         head = nn.Linear(width, count);
         RegisterComponents();
+        Initializer.GlorotNormal.Apply(this, seed);
         using IDisposable noGrad = no_grad();
-        foreach ((string name, Parameter weight) in named_parameters().Where(p => p.parameter.dim() == 2))
+        foreach ((string name, Parameter table) in named_parameters().Where(p => p.name is "characters.weight" or "places.weight"))
         {
             using DisposeScope scope = NewDisposeScope();
             using Generator generator = RandomStream.Of(seed, name);
-            // What is added to the stream adds up over the blocks (GPT-2's initialization).
-            bool isAdded = name.EndsWith("output.weight", StringComparison.Ordinal) || name.EndsWith("down.weight", StringComparison.Ordinal);
-            weight.copy_(randn(weight.shape, generator: generator).Times(isAdded ? 0.02 / Math.Sqrt(2.0 * depth) : 0.02));
-        }
-
-        foreach ((_, Parameter bias) in named_parameters().Where(p => p.name.EndsWith(".bias", StringComparison.Ordinal)))
-        {
-            bias.zero_();
+            table.copy_(randn(table.shape, generator: generator).Times(0.1));
         }
     }
 

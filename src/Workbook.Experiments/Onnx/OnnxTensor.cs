@@ -55,7 +55,8 @@ internal sealed record OnnxTensor(string Name, long[] Shape, long Type, IReadOnl
     {
         if (!s_types.TryGetValue(Type, out ScalarType dtype))
         {
-            throw new WorkbookException($"{path}: {SafeTensorsFault.Quoted(Name)} holds numbers of ONNX's type {Type}, which are not read: convert it to float32");
+            throw new WorkbookException($"{path}: {SafeTensorsFault.Quoted(Name)} holds numbers of ONNX's type {Type}, which are not read: "
+                + "convert it to float32");
         }
 
         long count = Shape.Aggregate(1L, (product, size) => product * size);

@@ -67,7 +67,8 @@ internal static class PackageRestore
             using Process restore = Process.Start(start)!;
             using CancellationTokenRegistration ends = cancel.Register(() => restore.Kill(entireProcessTree: true));
             Stopwatch watch = Stopwatch.StartNew();
-            Task<string> errors = restore.StandardError.ReadToEndAsync(CancellationToken.None), output = restore.StandardOutput.ReadToEndAsync(CancellationToken.None);
+            Task<string> errors = restore.StandardError.ReadToEndAsync(CancellationToken.None);
+            Task<string> output = restore.StandardOutput.ReadToEndAsync(CancellationToken.None);
             while (!restore.WaitForExit(TimeSpan.FromSeconds(10)))
             {
                 report?.Invoke(FormattableString.Invariant($"{package} {version}: for {watch.Elapsed.TotalSeconds:F0} s"));

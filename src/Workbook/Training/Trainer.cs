@@ -222,7 +222,9 @@ public static class Trainer
         return Backward(model, batch.Inputs.clone(), batch.Labels).Value();
     }
 
-    /// <summary>Scores a model, in evaluation mode, without gradients; its mode is put back. Where an example has a label at each place, all count alike.</summary>
+    /// <summary>
+    /// Scores a model, in evaluation mode, without gradients; its mode is put back. Where an example has a label at each place, all count alike.
+    /// </summary>
     /// <param name="model">Inputs → logits [batch, classes].</param>
     /// <param name="data">The examples to score on.</param>
     /// <param name="batchSize">Examples at a time: bounds the memory, does not change the score.</param>

@@ -7,7 +7,7 @@ using Tensor = TorchSharp.torch.Tensor;
 
 namespace Workbook.Tests;
 
-/// <summary>The real weights, where they are here: <c>workbook data fetch minilm</c>, <c>workbook data fetch resnet18</c>.</summary>
+/// <summary>The real weights, where they are here: <c>workbook data fetch minilm</c>.</summary>
 public sealed class MiniLMTests
 {
     private static readonly string[] s_sentences =
@@ -16,19 +16,6 @@ public sealed class MiniLMTests
         "Some years ago - never mind how long precisely - having little or no money in my purse, I thought I would sail about a little.",
         "Whenever it is a damp, drizzly November in my soul; Ça va?",
     ];
-
-    private static IEnumerable<string> Answers(InferenceSession session, Tensor ids)
-    {
-        string[] names = ["Call me Ishmael.", "The whale swims in the sea.", "A sailor repairs the broken mast."];
-        NamedOnnxValue Input(string name, Tensor tensor) => NamedOnnxValue.CreateFromTensor(name,
-            new DenseTensor<long>(tensor.contiguous().data<long>().ToArray().AsMemory(), [(int)ids.shape[0], (int)ids.shape[1]]));
-        using var answers = session.Run(
-            [Input("input_ids", ids), Input("attention_mask", ids.ne(0).to(int64)), Input("token_type_ids", zeros_like(ids))], ["last_hidden_state"]);
-        Tensor theirs = from_array(answers[0].AsTensor<float>().ToArray()).reshape(ids.shape[0], ids.shape[1], 384);
-        Tensor real = ids.ne(0).to(float32).unsqueeze(2), mean = theirs.mul(real).sum([1L]).div(real.sum([1L]));
-        mean = mean.div(mean.norm(1, true));
-        return names.SelectMany((n, i) => Enumerable.Range(0, 48).Select(j => FormattableString.Invariant($"{n},{j},{mean[i, j].item<float>():F6}\n")));
-    }
 
     [Fact]
     public void The_encoder_answers_as_ONNX_Runtime_does()
@@ -48,8 +35,6 @@ public sealed class MiniLMTests
             [Input("input_ids", ids), Input("attention_mask", ids.ne(0).to(int64)), Input("token_type_ids", zeros_like(ids))], ["last_hidden_state"]);
         Tensor theirs = from_array(answers[0].AsTensor<float>().ToArray()).reshape(ours.shape);
         Assert.InRange(ours.sub(theirs).abs().mul(ids.ne(0).unsqueeze(2)).max().item<float>(), 0, 1e-4f);
-        Tensor few = WordPieces.Read(model.Vocabulary!, network).Encode(["Call me Ishmael.", "The whale swims in the sea.", "A sailor repairs the broken mast."]);
-        File.WriteAllText("/work/wt/n06/data/reference/minilm-onnxruntime.csv", "series,x,y\n" + string.Concat(Answers(session, few)));
         Assert.Equal(10_616_832, Mask.Full(network, "pooler", "embeddings").Total);
     }
 }

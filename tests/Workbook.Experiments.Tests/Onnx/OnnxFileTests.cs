@@ -51,7 +51,8 @@ public sealed class OnnxFileTests : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor matrix = randn(3, 2);
-        OnnxFile file = Read(new OnnxWriter().Raw("12", matrix).Raw("fc.bias", randn(2)).Node("MatMul", ["x", "12"], "13").Node("Add", ["13", "fc.bias"], "14"));
+        OnnxFile file = Read(new OnnxWriter().Raw("12", matrix).Raw("fc.bias", randn(2))
+            .Node("MatMul", ["x", "12"], "13").Node("Add", ["13", "fc.bias"], "14"));
         Assert.True(file.ByPyTorchNames()["fc.weight"]().equal(matrix.t()).all().item<bool>());
     }
 

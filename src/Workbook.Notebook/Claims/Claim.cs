@@ -28,7 +28,7 @@ public sealed record Claim : IShowable
     private const string OursKind = "ours";
     private const string PublishedKind = "published";
 
-    /// <summary>Unique, begins with its topic: <c>pruning.</c>, <c>structure.</c>, <c>lottery.</c> or <c>gradient-flow.</c></summary>
+    /// <summary>Unique, begins with its topic: <c>pruning.</c>, <c>structure.</c>, <c>lottery.</c>, <c>gradient-flow.</c> or <c>saliency.</c></summary>
     public required string Id { get; init; }
 
     /// <summary><c>ours</c> (decides the runner's exit code) or <c>published</c> (a paper's number beside ours).</summary>

@@ -33,8 +33,8 @@ public sealed class SparseGpt(Calibration calibration, int blockSize = 128) : Co
     {
         _ = Granularity.NofM(n, m); // says what is wrong
         return calibration.Moments.FirstOrDefault(l => l.Value.shape[^1] % m != 0) is { Key: { } odd } layer
-            ? throw new WorkbookException($"{n}:{m} sparsity needs units with a multiple of {m} inputs; '{odd}' has {layer.Value.shape[^1]}: leave it out of the "
-                + "calibration")
+            ? throw new WorkbookException($"{n}:{m} sparsity needs units with a multiple of {m} inputs; '{odd}' has {layer.Value.shape[^1]}: leave it out "
+                + "of the calibration")
             : Prune(model, new Choice(0, n, m));
     }
 

@@ -124,13 +124,14 @@ public sealed class EarlySaliencyTests
     }
 
     [Fact]
-    public void Shuffled_within_columns_every_input_keeps_as_many_weights() => Gen.Select(Small.Widths, Small.Seed, Small.Sparsity).Sample((widths, seed, sparsity) =>
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using Sequential net = Small.Net(widths, seed);
-        Mask mask = new Pruner(Saliency.Random(seed)) { Scope = Scope.Global() }.Prune(net, sparsity), shuffled = mask.ShuffledWithinColumns(seed);
-        Assert.All(mask.Keys, name => Assert.True(mask[name].sum(0L).eq(shuffled[name].sum(0L)).all().item<bool>()));
-    });
+    public void Shuffled_within_columns_every_input_keeps_as_many_weights() =>
+        Gen.Select(Small.Widths, Small.Seed, Small.Sparsity).Sample((widths, seed, sparsity) =>
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using Sequential net = Small.Net(widths, seed);
+            Mask mask = new Pruner(Saliency.Random(seed)) { Scope = Scope.Global() }.Prune(net, sparsity), shuffled = mask.ShuffledWithinColumns(seed);
+            Assert.All(mask.Keys, name => Assert.True(mask[name].sum(0L).eq(shuffled[name].sum(0L)).all().item<bool>()));
+        });
 
     [Fact]
     public void What_is_missing_is_said_in_one_line()

@@ -12,7 +12,8 @@ public sealed class CompensationTests
     private static Tensor Draw(int seed, params long[] shape)
     {
         using Generator generator = RandomStream.Of(seed, "inputs");
-        return randn(shape, dtype: ScalarType.Float64, generator: generator).matmul(rand([shape[^1], shape[^1]], dtype: ScalarType.Float64, generator: generator));
+        return randn(shape, dtype: ScalarType.Float64, generator: generator)
+            .matmul(rand([shape[^1], shape[^1]], dtype: ScalarType.Float64, generator: generator));
     }
 
     private static Sequential One(int inputs, int outputs, int seed)

@@ -8,7 +8,8 @@ namespace Workbook;
 internal static class Layers
 {
     /// <summary>Those of a model, by the name of their weights, in its order.</summary>
-    internal static IReadOnlyList<(string Weight, nn.Module<Tensor, Tensor> Module, Parameter Parameter)> Of(nn.Module model, IReadOnlyCollection<string> except)
+    internal static IReadOnlyList<(string Weight, nn.Module<Tensor, Tensor> Module, Parameter Parameter)> Of(nn.Module model,
+        IReadOnlyCollection<string> except)
     {
         HashSet<string> inScope = [.. Prunable.Weights(model, except).Select(w => w.Name)];
         return [.. model.named_modules().SelectMany(m => m.module switch

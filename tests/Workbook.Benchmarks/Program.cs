@@ -8,6 +8,7 @@ using Workbook.Benchmarks;
     ("pruning", PruningBenchmark.Run),
     ("structured", StructuredBenchmark.Run),
     ("vision", VisionBenchmark.Run),
+    ("curvature", CurvatureBenchmark.Run),
     ("sparse", SparseBenchmark.Run),
     ("convolution", ConvBenchmark.Run),
     ("transformer", TransformerBenchmark.Run),

@@ -126,7 +126,8 @@ public sealed class BlockFisher : Compensation, IDisposable
         if (!(damping > 0 && double.IsFinite(damping)) || blockSize < 1)
         {
             throw new WorkbookException(FormattableString.Invariant(
-                $"the Fisher information of {data.Count} examples is singular: it needs a damping above 0 (not {damping}) and blocks of 1 or more weights (not {blockSize})"));
+                $"the Fisher information of {data.Count} examples is singular: it needs a damping above 0 (not {damping}) and blocks of 1 or more weights ")
+                + $"(not {blockSize})");
         }
 
         if (bytes > mostBytes)

@@ -80,8 +80,8 @@ public sealed class Calibration : IDisposable
         }
 
         return layers.FirstOrDefault(l => !result._moments.ContainsKey(l.Weight)).Weight is not { } unseen ? result
-            : throw new WorkbookException($"what the layer of '{unseen}' is given was not seen: forward passes hooks by; have the model run its layers by call, "
-                + "as in conv1.call(x), or leave the layer out");
+            : throw new WorkbookException($"what the layer of '{unseen}' is given was not seen: forward passes hooks by; have the model run its layers by "
+                + "call, as in conv1.call(x), or leave the layer out");
     }
 
     /// <summary>
@@ -97,8 +97,8 @@ public sealed class Calibration : IDisposable
         weight.Squared().div(inverse.diagonal(0, -2, -1).unsqueeze(1)).Times(0.5));
 
     /// <summary>
-    /// OBC (Frantar and Alistarh 2022, ExactOBS): each unit's weights go one by one, each time the one that costs least, and the others make up for it; a weight
-    /// is worth what the unit's dearest has cost until then. Takes rows · inputs³ operations: for small layers.
+    /// OBC (Frantar and Alistarh 2022, ExactOBS): each unit's weights go one by one, each time the one that costs least, and the others make up for it; a
+    /// weight is worth what the unit's dearest has cost until then. Takes rows · inputs³ operations: for small layers.
     /// </summary>
     public Saliency Obc => Score("OBC", (name, weight, _) =>
     {
@@ -140,8 +140,9 @@ public sealed class Calibration : IDisposable
         return moments.Damped(Damping * (mean > 0 ? mean : 1));
     }
 
-    internal string Singular(string name) => $"the inputs of '{name}' are singular: {_counts[name]} were seen for {_moments[name].shape[^1]} weights of each output, "
-        + $"and some never vary; calibrate on more examples, or with a damping above {Damping}";
+    internal string Singular(string name) =>
+        $"the inputs of '{name}' are singular: {_counts[name]} were seen for {_moments[name].shape[^1]} weights of each output, and some never vary; "
+        + $"calibrate on more examples, or with a damping above {Damping}";
 
     /// <summary>A layer's weights as [groups, outputs, inputs], float64.</summary>
     internal Tensor Matrix(string name, Tensor weight)
@@ -151,7 +152,8 @@ public sealed class Calibration : IDisposable
         return weight.numel() % (moments.shape[0] * moments.shape[1]) == 0
             && weight.shape[0] % moments.shape[0] == 0 && weight[0].numel() == moments.shape[1]
             ? weight.detach().to(ScalarType.Float64).reshape(moments.shape[0], -1, moments.shape[1])
-            : throw new WorkbookException($"'{name}' has shape [{string.Join(", ", weight.shape)}], the calibration saw {moments.shape[1]} inputs: calibrate anew");
+            : throw new WorkbookException($"'{name}' has shape [{string.Join(", ", weight.shape)}], the calibration saw {moments.shape[1]} inputs: "
+                + "calibrate anew");
     }
 
     private static void Check(IReadOnlyList<(string Weight, nn.Module<Tensor, Tensor> Module, Parameter Parameter)> layers, Tensor inputs, double damping,

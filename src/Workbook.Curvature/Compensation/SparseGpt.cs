@@ -33,8 +33,8 @@ public sealed class SparseGpt(Calibration calibration, int blockSize = 128) : Co
     {
         _ = Granularity.NofM(n, m); // says what is wrong
         return calibration.Moments.FirstOrDefault(l => l.Value.shape[^1] % m != 0) is { Key: { } odd } layer
-            ? throw new WorkbookException($"{n}:{m} sparsity needs units with a multiple of {m} inputs; '{odd}' has {layer.Value.shape[^1]}: leave it out of the "
-                + "calibration")
+            ? throw new WorkbookException($"{n}:{m} sparsity needs units with a multiple of {m} inputs; '{odd}' has {layer.Value.shape[^1]}: leave it out "
+                + "of the calibration")
             : Prune(model, new Choice(0, n, m));
     }
 
@@ -57,8 +57,10 @@ public sealed class SparseGpt(Calibration calibration, int blockSize = 128) : Co
         {
             Parameter weight = parameters.TryGetValue(name, out Parameter? known) ? known
                 : throw new WorkbookException($"the model has no parameter '{name}', which was calibrated");
-            (Tensor weights, kept[name]) = Sweep(name, weight, null, choice);
-            moved.Add((weight, weights));
+            using DisposeScope one = NewDisposeScope(); // inverses of large layers would add up
+            (Tensor weights, Tensor left) = Sweep(name, weight, null, choice);
+            moved.Add((weight, weights.MoveToOuterDisposeScope()));
+            kept[name] = left.MoveToOuterDisposeScope();
         }
 
         Mask mask = new Mask(kept).For(model);

@@ -105,7 +105,8 @@ public static class LayerShares
 
                 return layers.Select((l, i) => KeyValuePair.Create(l.Name, 1 - ((double)kept[i] / sizes[i]))).ToDictionary();
             }).TryGetValue(name, out double own) ? own
-                : throw new WorkbookException($"the layers' shares were taken of another model: it has no '{name}', but {string.Join(", ", layers.Select(l => l.Name))}");
+                : throw new WorkbookException($"the layers' shares were taken of another model: it has no '{name}', but "
+                    + string.Join(", ", layers.Select(l => l.Name)));
         };
     }
 }

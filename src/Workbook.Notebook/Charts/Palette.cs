@@ -48,6 +48,15 @@ public static class Palette
         ["rigl+"] = "#6A51A3",
         ["set"] = "#CC79A7",
         ["small dense"] = "#56B4E9",
+        ["SNIP"] = "#E69F00",
+        ["GraSP"] = "#CC79A7",
+        ["SynFlow"] = "#009E73",
+        ["magnitude, untrained"] = "#56B4E9",
+        ["random, ERK"] = "#8C6D31",
+        ["diagonal"] = "#E69F00",
+        ["block"] = "#009E73",
+        ["SparseGPT"] = "#6A51A3",
+        ["Wanda"] = "#CC79A7",
     };
 
     private static readonly ConcurrentDictionary<string, string> s_others = new(StringComparer.OrdinalIgnoreCase);

@@ -28,7 +28,7 @@ public sealed record Claim : IShowable
     private const string OursKind = "ours";
     private const string PublishedKind = "published";
 
-    /// <summary>Unique, begins with its topic: <c>pruning.</c>, <c>structure.</c>, <c>lottery.</c>, <c>gradient-flow.</c> or
+    /// <summary>Unique, begins with its topic: <c>pruning.</c>, <c>structure.</c>, <c>lottery.</c>, <c>gradient-flow.</c>, <c>saliency.</c> or
     /// <c>transformer.</c></summary>
     public required string Id { get; init; }
 

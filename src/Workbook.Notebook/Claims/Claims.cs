@@ -5,7 +5,7 @@ namespace Workbook.Notebook;
 /// </summary>
 public static class Claims
 {
-    private static readonly string[] s_topics = ["pruning.", "structure.", "lottery.", "gradient-flow.", "transformer."];
+    private static readonly string[] s_topics = ["pruning.", "structure.", "lottery.", "gradient-flow.", "saliency.", "transformer."];
 
     /// <summary>A claim of this workbook; if it does not hold, the run fails.</summary>
     /// <param name="id">Unique, begins with its topic, for example "pruning.fine-tuned-90".</param>

@@ -30,8 +30,8 @@ internal sealed partial class ReadmeExamples(string folder)
         """;
 
     private static readonly ScriptOptions s_options = ScriptOptions.Default
-        .WithReferences(typeof(Mask).Assembly, typeof(RunStore).Assembly, typeof(Sparse).Assembly, typeof(ChannelGraph).Assembly, typeof(SafeTensors).Assembly,
-            typeof(TorchSharp.torch).Assembly)
+        .WithReferences(typeof(Mask).Assembly, typeof(RunStore).Assembly, typeof(Sparse).Assembly, typeof(ChannelGraph).Assembly, typeof(Calibration).Assembly,
+            typeof(SafeTensors).Assembly, typeof(TorchSharp.torch).Assembly)
         .WithImports("System", "System.IO", "System.Linq", "System.Collections.Generic", "System.Threading", "System.Threading.Tasks");
 
     /// <summary>Examples in the order of the text: where they stand, and their code.</summary>

@@ -75,9 +75,11 @@ public static class Sparse
 
         mask.Apply(model);
         exchanged.ForEach(e => e.Slot.Put(e.Layer));
+        IReadOnlyList<string> inPlanes = example is not null && model is nn.Module<Tensor, Tensor> whole && exchanged.Exists(e => e.Layer is SparseConv2d)
+            ? Chains.Put(whole, example) : [];
         Mask remaining = new(mask.Zip(layers).Where(l => l.Second.StaysDense is not null).Select(l => l.First));
         remaining.Apply(model); // sparse layers have copied biases, which a mask may name
-        return new(layers, remaining);
+        return new(layers, remaining) { InPlanes = inPlanes };
     }
 
     /// <summary>Exchanges the sparse layers of a model for dense ones, in place: for saving it as any other model, or for other tools.</summary>
@@ -88,6 +90,7 @@ public static class Sparse
         ArgumentNullException.ThrowIfNull(model);
         using DisposeScope scope = NewDisposeScope();
         List<KeyValuePair<string, Tensor>> kept = [];
+        Chains.Remove(model);
         LayerSlot[] slots = [.. LayerSlot.OfSparse(model)];
         if (slots.Select(s => (s.Name, Obstacle: s.ObstacleTo(s.Layer is SparseConv2d ? typeof(Conv2d) : typeof(Linear))))
             .FirstOrDefault(s => s.Obstacle is not null) is { Name: { } name } refused)

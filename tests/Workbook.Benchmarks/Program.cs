@@ -10,6 +10,7 @@ using Workbook.Benchmarks;
     ("vision", VisionBenchmark.Run),
     ("sparse", SparseBenchmark.Run),
     ("convolution", ConvBenchmark.Run),
+    ("networks", NetworkBenchmark.Run),
 ];
 switch (args)
 {

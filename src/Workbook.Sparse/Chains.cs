@@ -8,29 +8,10 @@ namespace Workbook;
 /// Keeps activations in <see cref="Planes"/> from one sparse convolution to the next, through batch norms, max pooling, sums and activations, in any
 /// model: what its <c>forward</c> does with them is not read but tried, against the answers that images give.
 /// </summary>
-internal sealed class Chains
+internal static class Chains
 {
-    /// <summary>Of examples: a whole group of planes.</summary>
-    private const int Most = 16;
-
-    /// <summary>Models whose layers must be told apart one by one are given up after so many forward passes.</summary>
+    /// <summary>Models whose layers must be told apart one by one are given up after so many tries.</summary>
     private const int Tries = 100;
-    private const double Tolerance = 1e-3;
-
-    private readonly nn.Module<Tensor, Tensor> _model;
-    private readonly (Tensor Inputs, bool Training)[] _trials;
-    private readonly Tensor[] _expected;
-    private int _tries;
-
-    private Chains(nn.Module<Tensor, Tensor> model, Tensor example)
-    {
-        _model = model;
-        Tensor rows = example.index_select(0, arange(HeldNumbers.Zero, Most, HeldNumbers.One, ScalarType.Int64).remainder(example.size(0))).clone();
-        // No two examples are alike, else one could stand for another.
-        rows = rows.mul(linspace(0.5, 1.5, Most).view([Most, .. Enumerable.Repeat(1L, (int)rows.dim() - 1)]));
-        _trials = [(rows, false), (rows.narrow(0, 0, 3), false), (rows, true)];
-        _expected = [.. _trials.Select(Answer)];
-    }
 
     /// <summary>Puts chains into a model, of as many layers as answer the same.</summary>
     /// <param name="model">Some of its convolutions are sparse.</param>
@@ -39,25 +20,17 @@ internal sealed class Chains
     internal static IReadOnlyList<string> Put(nn.Module<Tensor, Tensor> model, Tensor example)
     {
         using DisposeScope scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
-        List<LayerSlot> kept = [];
-        try
+        if (Trial.Of(model, example) is not { } trial)
         {
-            Chains chains = new(model, example.detach());
-            // Numbers that forward itself draws lie elsewhere in planes, and may be one for many images: with them nothing could be compared.
-            if (chains.Answers())
-            {
-                StandIn(model);
-                kept = chains.Search();
-            }
+            return []; // numbers that forward draws would lie elsewhere in planes, or one of them be for many images
         }
-        finally
+
+        StandIn(model);
+        List<LayerSlot> kept = Search(model, trial);
+        if (!kept.Exists(slot => slot.Layer is SparseConv2d { IsUsual: true }))
         {
-            if (!kept.Exists(slot => slot.Layer is SparseConv2d { IsUsual: true }))
-            {
-                kept = [];
-                Remove(model);
-            }
+            Remove(model);
+            return [];
         }
 
         return [.. kept.Where(slot => slot.Layer is not SparseConv2d { IsUsual: false }).Select(slot => slot.Name)];
@@ -103,16 +76,16 @@ internal sealed class Chains
     };
 
     /// <summary>The longest parts of the model, one after the other, that answer as before.</summary>
-    private List<LayerSlot> Search()
+    private static List<LayerSlot> Search(nn.Module model, Trial trial)
     {
-        LayerSlot[] slots = [.. LayerSlot.OfPlanes(_model).Where(slot => slot.Layer is IPlanesLayer)];
+        LayerSlot[] slots = [.. LayerSlot.OfPlanes(model).Where(slot => slot.Layer is IPlanesLayer)];
         List<LayerSlot> kept = [];
-        for (int start = 0, end = slots.Length; start < slots.Length && _tries < Tries; (start, end) = (Math.Max(end, start) + 1, slots.Length))
+        for (int start = 0, end = slots.Length; start < slots.Length && trial.Count < Tries; (start, end) = (Math.Max(end, start) + 1, slots.Length))
         {
-            for (; end > start && _tries < Tries; end--)
+            for (; end > start && trial.Count < Tries; end--)
             {
                 Give([.. kept, .. slots[start..end]]);
-                if (Answers())
+                if (trial.Passes())
                 {
                     kept.AddRange(slots[start..end]);
                     break;
@@ -130,35 +103,5 @@ internal sealed class Chains
                 ((IPlanesLayer)slot.Layer).GivesPlanes = giving.Exists(given => ReferenceEquals(given.Layer, slot.Layer));
             }
         }
-    }
-
-    private bool Answers()
-    {
-        _tries++;
-        try
-        {
-            return _trials.Zip(_expected).All(pair =>
-            {
-                using DisposeScope scope = NewDisposeScope();
-                Tensor answer = Answer(pair.First);
-                return answer.shape.SequenceEqual(pair.Second.shape)
-                    && answer.Plus(pair.Second.neg()).abs().max().Value() <= Tolerance * pair.Second.abs().max().Value();
-            });
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            return false; // whatever a layer says of planes that it was not made for
-        }
-    }
-
-    private Tensor Answer((Tensor Inputs, bool Training) trial)
-    {
-        using ModelGuard guard = new(_model, trial.Training);
-        foreach (nn.Module dropout in _model.modules().Where(module => module is Dropout or Dropout1d or Dropout2d or Dropout3d or AlphaDropout or FeatureAlphaDropout))
-        {
-            dropout.eval();
-        }
-
-        return _model.forward(trial.Inputs.clone());
     }
 }

@@ -19,7 +19,8 @@ internal sealed record LayerSlot(string Name, nn.Module Layer, nn.Module Contain
     internal static IEnumerable<LayerSlot> OfSparse(nn.Module model) => Of(model, module => module is SparseLayer, "");
 
     /// <summary>The places of all layers that may hand planes on, or have to be kept from them.</summary>
-    internal static IEnumerable<LayerSlot> OfPlanes(nn.Module model) => Of(model, module => module is IPlanesLayer or BatchNorm2d or ParameterLessModule<Tensor, Tensor>, "");
+    internal static IEnumerable<LayerSlot> OfPlanes(nn.Module model) =>
+        Of(model, module => module is IPlanesLayer or BatchNorm2d or ParameterLessModule<Tensor, Tensor>, "");
 
     /// <summary>The places of all layers that stand for another.</summary>
     internal static IEnumerable<LayerSlot> OfStandIns(nn.Module model) => Of(model, module => module is IStandIn, "");

@@ -29,6 +29,14 @@ public static class Sparse
     /// </exception>
     public static Conversion Convert(nn.Module model, Mask mask, int batch = 64, int threads = 1, double? fromSparsity = null, Tensor? example = null)
     {
+        Pruner.CheckSparsity(fromSparsity ?? 0);
+        return Exchange(model, mask, batch, threads, fromSparsity is { } from ? (_, sparsity) => sparsity >= from : null, example);
+    }
+
+    /// <summary>As <see cref="Convert"/>, where <paramref name="chosen"/> says of a layer and its sparsity whether it is exchanged; null to measure it.
+    /// </summary>
+    internal static Conversion Exchange(nn.Module model, Mask mask, int batch, int threads, Func<nn.Module, double, bool>? chosen, Tensor? example)
+    {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(mask);
         if (batch < 1)
@@ -37,9 +45,8 @@ public static class Sparse
         }
 
         SparseLayer.CheckThreads(threads);
-        Pruner.CheckSparsity(fromSparsity ?? 0);
         LayerSlot[] slots = [.. LayerSlot.OfDense(model)];
-        Dictionary<nn.Module, long[]> images = fromSparsity is null && example is not null ? ImageSizes(model, slots, example) : [];
+        Dictionary<nn.Module, long[]> images = chosen is null && example is not null ? ImageSizes(model, slots, example) : [];
         List<ConvertedLayer> layers = [];
         List<(LayerSlot Slot, SparseLayer Layer)> exchanged = [];
         foreach ((string parameter, Tensor kept) in mask)
@@ -52,14 +59,15 @@ public static class Sparse
                 : places.Select(s => s.ObstacleTo(SparseKind(named))).FirstOrDefault(o => o is not null);
             long[]? size = named is Linear linear ? [linear.in_features] : named is null ? null : images.GetValueOrDefault(named);
             obstacle ??= named is Conv2d conv ? ConvShape.Obstacle(conv) : null;
-            obstacle ??= fromSparsity is null && size is null ? "a convolution is measured with an example input of the model: give one" : null;
+            obstacle ??= chosen is null && size is null ? "a convolution is measured with an example input of the model: give one" : null;
             double sparsity = mask.SparsityOf(parameter);
             double? speedup = null;
+            obstacle ??= chosen?.Invoke(named!, sparsity) == false ? "it is less sparse than asked for" : null;
             if (obstacle is null)
             {
                 SparseLayer sparse = SparseOf(named!, kept, threads);
-                speedup = fromSparsity is null ? Speedup((nn.Module<Tensor, Tensor>)named!, sparse, [batch, .. size!]) : null;
-                obstacle = speedup <= 1 ? "it is faster so" : sparsity < fromSparsity ? "it is less sparse than asked for" : null;
+                speedup = chosen is null ? Speedup((nn.Module<Tensor, Tensor>)named!, sparse, [batch, .. size!]) : null;
+                obstacle = speedup <= 1 ? "it is faster so" : null;
                 if (obstacle is null)
                 {
                     exchanged.AddRange(places.Select(s => (s, sparse)));

@@ -53,7 +53,7 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentNullException.ThrowIfNull(parts);
         Check(model, data, recipe, mask, parts);
-        TrainingProgress training = new(model, recipe, mask, parts, recipe.StepsOver(data.Count));
+        TrainingProgress training = new(model, recipe, mask, parts, recipe.StepsOver(data.Count)) { Data = data };
         (nn.Module, bool)[] modes = ModelGuard.ModesOf(model);
         try
         {

@@ -37,6 +37,9 @@ public sealed class TrainingProgress
     /// <summary>Steps done, those before <see cref="Recipe.FirstStep"/> included.</summary>
     public long Step { get; private set; }
 
+    /// <summary>The examples that it learns from.</summary>
+    internal LabelledTensors? Data { get; init; }
+
     /// <summary>Steps in all.</summary>
     public long Steps { get; }
 

@@ -47,6 +47,7 @@ public static class Sparse
         SparseLayer.CheckThreads(threads);
         LayerSlot[] slots = [.. LayerSlot.OfDense(model)];
         Dictionary<nn.Module, long[]> images = chosen is null && example is not null ? ImageSizes(model, slots, example) : [];
+        HashSet<nint> shared = Shared(model);
         List<ConvertedLayer> layers = [];
         List<(LayerSlot Slot, SparseLayer Layer)> exchanged = [];
         foreach ((string parameter, Tensor kept) in mask)
@@ -59,6 +60,7 @@ public static class Sparse
                 : places.Select(s => s.ObstacleTo(SparseKind(named))).FirstOrDefault(o => o is not null);
             long[]? size = named is Linear linear ? [linear.in_features] : named is null ? null : images.GetValueOrDefault(named);
             obstacle ??= named is Conv2d conv ? ConvShape.Obstacle(conv) : null;
+            obstacle ??= named?.parameters(recurse: false).Any(p => shared.Contains(p.Handle)) == true ? "another layer has its weights or biases too" : null;
             obstacle ??= chosen is null && size is null ? "a convolution is measured with an example input of the model: give one" : null;
             double sparsity = mask.SparsityOf(parameter);
             double? speedup = null;
@@ -209,6 +211,11 @@ public static class Sparse
 
         static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
     }
+
+    /// <summary>Parameters that several modules have.</summary>
+    private static HashSet<nint> Shared(nn.Module model) => [.. model.modules().Prepend(model).Distinct()
+        .SelectMany(module => module.parameters(recurse: false).Select(p => p.Handle).Distinct())
+        .GroupBy(handle => handle).Where(g => g.Count() > 1).Select(g => g.Key)];
 
     private static Type SparseKind(nn.Module dense) => dense is Conv2d ? typeof(SparseConv2d) : typeof(SparseLinear);
 

@@ -13,7 +13,8 @@ namespace Workbook;
 public sealed record SparseTraining(double? From = null) : TrainingPart, IOnlooker
 {
     /// <summary>Where sparse layers paid on several processors; a changed rule is another training, and says so in the record.</summary>
-    private const string Rule = "where they pay: linear layers from 0.6 on, above a million weights from 0.8 on; convolutions in batches of eight from 0.8 on";
+    private const string Rule = "where they pay: linear layers from 0.6 on, above a million weights from 0.8 on, below ten thousand at any; convolutions in "
+        + "batches of eight from 0.8 on";
 
     /// <inheritdoc/>
     public override string Name => "sparse layers";
@@ -74,6 +75,10 @@ public sealed record SparseTraining(double? From = null) : TrainingPart, IOnlook
         }
 
         training.Held = remaining;
+        if ((trial ?? (example is null ? null : Trial.Of(training.Model, example))) is { } answers && LinearChain.Of(training.Model, answers) is { } chain)
+        {
+            training.Backward = (inputs, labels) => chain.Step(inputs, labels);
+        }
     }
 
     /// <inheritdoc/>
@@ -85,7 +90,7 @@ public sealed record SparseTraining(double? From = null) : TrainingPart, IOnlook
 
     private static bool Pays(nn.Module layer, double sparsity, int batch) => layer switch
     {
-        Linear { weight: var weight } => Fits(weight) && sparsity >= (weight.numel() > 1_000_000 ? 0.8 : 0.6),
+        Linear { weight: var weight } => Fits(weight) && sparsity >= (weight.numel() > 1_000_000 ? 0.8 : weight.numel() < 10_000 ? 0 : 0.6),
         Conv2d { weight: var weight } => Fits(weight) && sparsity >= 0.8 && Planes.Suit(batch),
         _ => false,
     };

@@ -9,6 +9,7 @@ using Workbook.Benchmarks;
     ("structured", StructuredBenchmark.Run),
     ("vision", VisionBenchmark.Run),
     ("sparse", SparseBenchmark.Run),
+    ("step", SparseBenchmark.RunStep),
     ("convolution", ConvBenchmark.Run),
     ("networks", NetworkBenchmark.Run),
 ];

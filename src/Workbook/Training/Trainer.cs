@@ -119,7 +119,8 @@ public static class Trainer
             }
 
             model.train();
-            Descend(data, training.Recipe, model.parameters(), seed, (inputs, labels) => Backward(model, inputs, labels),
+            Descend(data, training.Recipe, model.parameters(), seed,
+                (inputs, labels) => training.Backward?.Invoke(inputs, labels) ?? Backward(model, inputs, labels),
                 optimizer =>
                 {
                     if (bound is null)

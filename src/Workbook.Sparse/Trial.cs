@@ -21,8 +21,10 @@ internal sealed class Trial
         Tensor rows = example.index_select(0, arange(HeldNumbers.Zero, Most, HeldNumbers.One, ScalarType.Int64).remainder(example.size(0)));
         if (rows.is_floating_point())
         {
-            // No two examples are alike, else one could stand for another.
-            rows = rows.mul(linspace(0.5, 1.5, Most, rows.dtype).view([Most, .. Enumerable.Repeat(1L, (int)rows.dim() - 1)]));
+            // No two examples or places are alike, else one could stand for another; an example may be zeros.
+            double size = rows.abs().max().Value();
+            using Generator generator = RandomStream.Of(0, "trial");
+            rows = rows.Plus(randn(rows.shape, rows.dtype, generator: generator).Times(size > 0 && double.IsFinite(size) ? size / 2 : 1));
         }
 
         _inputs = [(rows, false), (rows.narrow(0, 0, 3), false), (rows, true)];

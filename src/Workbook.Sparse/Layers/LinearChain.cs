@@ -23,7 +23,7 @@ internal sealed unsafe class LinearChain
     {
         SparseLinear[] layers = [.. model.modules().OfType<SparseLinear>()];
         bool isMore = layers.Sum(l => l.parameters().Count()) != model.parameters().Count() || layers.Sum(l => l.buffers().Count()) != model.buffers().Count()
-            || model.modules().Any(m => m is not (SparseLinear or Sequential or ReLU or Flatten or Identity) && m.GetType().Assembly == typeof(Linear).Assembly);
+            || model.modules().Any(m => m.GetType().Assembly == typeof(Linear).Assembly && m is not (Sequential or ReLU or Flatten or Identity));
         if (layers.Length == 0 || isMore || model.parameters().Any(p => !p.requires_grad)
             || layers.Zip(layers.Skip(1)).Any(pair => pair.First.OutFeatures != pair.Second.InFeatures))
         {

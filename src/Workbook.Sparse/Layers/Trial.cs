@@ -18,7 +18,7 @@ internal sealed class Trial
     private Trial(nn.Module<Tensor, Tensor> model, Tensor example)
     {
         _model = model;
-        Tensor rows = example.index_select(0, arange(HeldNumbers.Zero, Most, HeldNumbers.One, ScalarType.Int64).remainder(example.size(0)));
+        Tensor rows = example.index_select(0, from_array(Enumerable.Range(0, Most).Select(i => i % example.size(0)).ToArray()));
         if (rows.is_floating_point())
         {
             // No two examples or places are alike, else one could stand for another; an example may be zeros.

@@ -14,7 +14,8 @@ internal static class Grammar
 
     private static readonly string[] s_adjectives =
     [
-        "old", "white", "silent", "pale", "strange", "mighty", "gentle", "weary", "savage", "golden", "distant", "hollow", "bitter", "calm", "broken", "dark",
+        "old", "white", "silent", "pale", "strange", "mighty", "gentle", "weary", "savage", "golden", "distant", "hollow", "bitter", "calm", "broken",
+        "dark",
     ];
 
     private static readonly string[] s_nouns =

@@ -223,9 +223,7 @@ public static class Trainer
         return Backward(model, batch.Inputs.clone(), batch.Labels).Value();
     }
 
-    /// <summary>
-    /// Scores a model, in evaluation mode, without gradients; its mode is put back. Where an example has a label at each place, all count alike.
-    /// </summary>
+    /// <summary>Scores a model, in evaluation mode, without gradients; its mode is put back. All labels of an example count alike.</summary>
     /// <param name="model">Inputs → logits [batch, classes].</param>
     /// <param name="data">The examples to score on.</param>
     /// <param name="batchSize">Examples at a time: bounds the memory, does not change the score.</param>
@@ -242,8 +240,7 @@ public static class Trainer
 
         using IDisposable noGrad = no_grad();
         using ModelGuard guard = new(model, training: false);
-        double loss = 0;
-        long right = 0;
+        (double loss, long right) = (0, 0);
         for (long start = 0; start < data.Count; start += batchSize)
         {
             using DisposeScope scope = NewDisposeScope();
@@ -254,8 +251,7 @@ public static class Trainer
             right += logits.argmax(1).eq(labels).sum().item<long>();
         }
 
-        long answers = data.Labels.numel();
-        return new Score(loss / answers, (double)right / answers);
+        return new Score(loss / data.Labels.numel(), (double)right / data.Labels.numel());
     }
 
     /// <summary>Batches without end, the examples in a new order each epoch; the tensors live until the next batch.</summary>

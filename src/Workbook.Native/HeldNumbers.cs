@@ -10,7 +10,7 @@ namespace Workbook;
 /// </summary>
 internal static class HeldNumbers
 {
-    internal static readonly Scalar Zero = 0, One = 1, True = true, Infinity = double.PositiveInfinity, MinusInfinity = double.NegativeInfinity;
+    internal static readonly Scalar Zero = 0, One = 1, MinusTwo = -2, True = true, Infinity = double.PositiveInfinity, MinusInfinity = double.NegativeInfinity;
 
     internal static Tensor Plus(this Tensor tensor, double number) => With(number, held => tensor.add(held, One));
 

@@ -20,6 +20,11 @@ public sealed record ConvertedLayer(string Name, double Sparsity, double? Speedu
 /// <param name="Remaining">The mask of what stays dense, for further training: sparse layers need none.</param>
 public sealed record Conversion(IReadOnlyList<ConvertedLayer> Layers, Mask Remaining)
 {
-    /// <summary>One line a layer.</summary>
-    public override string ToString() => string.Join('\n', Layers);
+    /// <summary>The layers that hand their results on in the sparse convolutions' own layout, so that nothing is rearranged before the next: in a model
+    /// that answers the same so, for an example that was given.</summary>
+    public IReadOnlyList<string> InPlanes { get; init; } = [];
+
+    /// <summary>One line a layer, and one for those that hand on in the sparse layout.</summary>
+    public override string ToString() => string.Join('\n', Layers)
+        + (InPlanes.Count == 0 ? "" : $"\nin the sparse layout to the next layer: {string.Join(", ", InPlanes)}");
 }

@@ -18,6 +18,13 @@ internal sealed record LayerSlot(string Name, nn.Module Layer, nn.Module Contain
     /// <summary>The places of all layers that are.</summary>
     internal static IEnumerable<LayerSlot> OfSparse(nn.Module model) => Of(model, module => module is SparseLayer, "");
 
+    /// <summary>The places of all layers that may hand planes on, or have to be kept from them.</summary>
+    internal static IEnumerable<LayerSlot> OfPlanes(nn.Module model) =>
+        Of(model, module => module is IPlanesLayer or BatchNorm2d or ParameterLessModule<Tensor, Tensor>, "");
+
+    /// <summary>The places of all layers that stand for another.</summary>
+    internal static IEnumerable<LayerSlot> OfStandIns(nn.Module model) => Of(model, module => module is IStandIn, "");
+
     /// <summary>Why no layer of another kind can be put here; null if it can.</summary>
     internal string? ObstacleTo(Type kind)
     {
@@ -33,9 +40,10 @@ internal sealed record LayerSlot(string Name, nn.Module Layer, nn.Module Contain
             : $"the field {found.Name} of {container} is declared as {found.FieldType.Name}: declare it as nn.Module<Tensor, Tensor>";
     }
 
-    /// <summary>Puts another layer here, under the same name and in the same order.</summary>
+    /// <summary>Puts another layer here, under the same name, in the same order and mode.</summary>
     internal void Put(nn.Module<Tensor, Tensor> layer)
     {
+        layer.train(Layer.training);
         if (Container is Sequential sequence)
         {
             List<nn.IModule<Tensor, Tensor>> modules = ModulesOf(sequence);

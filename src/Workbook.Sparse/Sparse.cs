@@ -29,6 +29,14 @@ public static class Sparse
     /// </exception>
     public static Conversion Convert(nn.Module model, Mask mask, int batch = 64, int threads = 1, double? fromSparsity = null, Tensor? example = null)
     {
+        Pruner.CheckSparsity(fromSparsity ?? 0);
+        return Exchange(model, mask, batch, threads, fromSparsity is { } from ? (_, sparsity) => sparsity >= from : null, example);
+    }
+
+    /// <summary>As <see cref="Convert"/>, where <paramref name="chosen"/> says of a layer and its sparsity whether it is exchanged; null to measure it.
+    /// </summary>
+    internal static Conversion Exchange(nn.Module model, Mask mask, int batch, int threads, Func<nn.Module, double, bool>? chosen, Tensor? example)
+    {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(mask);
         if (batch < 1)
@@ -37,9 +45,9 @@ public static class Sparse
         }
 
         SparseLayer.CheckThreads(threads);
-        Pruner.CheckSparsity(fromSparsity ?? 0);
         LayerSlot[] slots = [.. LayerSlot.OfDense(model)];
-        Dictionary<nn.Module, long[]> images = fromSparsity is null && example is not null ? ImageSizes(model, slots, example) : [];
+        Dictionary<nn.Module, long[]> images = chosen is null && example is not null ? ImageSizes(model, slots, example) : [];
+        HashSet<nint> shared = Shared(model);
         List<ConvertedLayer> layers = [];
         List<(LayerSlot Slot, SparseLayer Layer)> exchanged = [];
         foreach ((string parameter, Tensor kept) in mask)
@@ -52,14 +60,16 @@ public static class Sparse
                 : places.Select(s => s.ObstacleTo(SparseKind(named))).FirstOrDefault(o => o is not null);
             long[]? size = named is Linear linear ? [linear.in_features] : named is null ? null : images.GetValueOrDefault(named);
             obstacle ??= named is Conv2d conv ? ConvShape.Obstacle(conv) : null;
-            obstacle ??= fromSparsity is null && size is null ? "a convolution is measured with an example input of the model: give one" : null;
+            obstacle ??= named?.parameters(recurse: false).Any(p => shared.Contains(p.Handle)) == true ? "another layer has its weights or biases too" : null;
+            obstacle ??= chosen is null && size is null ? "a convolution is measured with an example input of the model: give one" : null;
             double sparsity = mask.SparsityOf(parameter);
             double? speedup = null;
+            obstacle ??= chosen?.Invoke(named!, sparsity) == false ? "it is less sparse than asked for" : null;
             if (obstacle is null)
             {
                 SparseLayer sparse = SparseOf(named!, kept, threads);
-                speedup = fromSparsity is null ? Speedup((nn.Module<Tensor, Tensor>)named!, sparse, [batch, .. size!]) : null;
-                obstacle = speedup <= 1 ? "it is faster so" : sparsity < fromSparsity ? "it is less sparse than asked for" : null;
+                speedup = chosen is null ? Speedup((nn.Module<Tensor, Tensor>)named!, sparse, [batch, .. size!]) : null;
+                obstacle = speedup <= 1 ? "it is faster so" : null;
                 if (obstacle is null)
                 {
                     exchanged.AddRange(places.Select(s => (s, sparse)));
@@ -75,9 +85,11 @@ public static class Sparse
 
         mask.Apply(model);
         exchanged.ForEach(e => e.Slot.Put(e.Layer));
+        IReadOnlyList<string> inPlanes = example is not null && model is nn.Module<Tensor, Tensor> whole && exchanged.Exists(e => e.Layer is SparseConv2d)
+            ? Chains.Put(whole, example) : [];
         Mask remaining = new(mask.Zip(layers).Where(l => l.Second.StaysDense is not null).Select(l => l.First));
         remaining.Apply(model); // sparse layers have copied biases, which a mask may name
-        return new(layers, remaining);
+        return new(layers, remaining) { InPlanes = inPlanes };
     }
 
     /// <summary>Exchanges the sparse layers of a model for dense ones, in place: for saving it as any other model, or for other tools.</summary>
@@ -88,6 +100,7 @@ public static class Sparse
         ArgumentNullException.ThrowIfNull(model);
         using DisposeScope scope = NewDisposeScope();
         List<KeyValuePair<string, Tensor>> kept = [];
+        Chains.Remove(model);
         LayerSlot[] slots = [.. LayerSlot.OfSparse(model)];
         if (slots.Select(s => (s.Name, Obstacle: s.ObstacleTo(s.Layer is SparseConv2d ? typeof(Conv2d) : typeof(Linear))))
             .FirstOrDefault(s => s.Obstacle is not null) is { Name: { } name } refused)
@@ -198,6 +211,11 @@ public static class Sparse
 
         static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
     }
+
+    /// <summary>Parameters that several modules have.</summary>
+    private static HashSet<nint> Shared(nn.Module model) => [.. model.modules().Prepend(model).Distinct()
+        .SelectMany(module => module.parameters(recurse: false).Select(p => p.Handle).Distinct())
+        .GroupBy(handle => handle).Where(g => g.Count() > 1).Select(g => g.Key)];
 
     private static Type SparseKind(nn.Module dense) => dense is Conv2d ? typeof(SparseConv2d) : typeof(SparseLinear);
 

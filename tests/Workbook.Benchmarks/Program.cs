@@ -10,7 +10,9 @@ using Workbook.Benchmarks;
     ("vision", VisionBenchmark.Run),
     ("curvature", CurvatureBenchmark.Run),
     ("sparse", SparseBenchmark.Run),
+    ("step", SparseBenchmark.RunStep),
     ("convolution", ConvBenchmark.Run),
+    ("networks", NetworkBenchmark.Run),
 ];
 switch (args)
 {

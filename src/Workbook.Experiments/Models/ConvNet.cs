@@ -10,8 +10,7 @@ namespace Workbook;
 /// </summary>
 public sealed class ConvNet : nn.Module<Tensor, Tensor>
 {
-    private readonly nn.Module<Tensor, Tensor> conv1, conv2, conv3, fc1, fc2;
-    private readonly BatchNorm2d bn1, bn2, bn3;
+    private readonly nn.Module<Tensor, Tensor> conv1, conv2, conv3, bn1, bn2, bn3, pool, flatten, fc1, fc2;
 
     /// <param name="seed">Determines the weights, together with the initializer.</param>
     /// <param name="first">Channels of the first convolution.</param>
@@ -25,6 +24,7 @@ public sealed class ConvNet : nn.Module<Tensor, Tensor>
         (conv1, bn1) = (Conv(1, first), nn.BatchNorm2d(first));
         (conv2, bn2) = (Conv(first, second), nn.BatchNorm2d(second));
         (conv3, bn3) = (Conv(second, third), nn.BatchNorm2d(third));
+        (pool, flatten) = (nn.MaxPool2d(2), nn.Flatten());
         (fc1, fc2) = (nn.Linear(third * 3 * 3, hidden), nn.Linear(hidden, 10));
         RegisterComponents();
         (initializer ?? Initializer.HeNormal).Apply(this, seed);
@@ -35,10 +35,10 @@ public sealed class ConvNet : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = nn.functional.max_pool2d(bn1.call(conv1.call(input)).relu(), 2); // [batch, first, 14, 14]
-        x = nn.functional.max_pool2d(bn2.call(conv2.call(x)).relu(), 2); // [batch, second, 7, 7]
-        x = nn.functional.max_pool2d(bn3.call(conv3.call(x)).relu(), 2); // [batch, third, 3, 3]
-        return fc2.call(fc1.call(x.flatten(1)).relu()).MoveToOuterDisposeScope();
+        Tensor x = pool.call(bn1.call(conv1.call(input)).relu()); // [batch, first, 14, 14]
+        x = pool.call(bn2.call(conv2.call(x)).relu()); // [batch, second, 7, 7]
+        x = pool.call(bn3.call(conv3.call(x)).relu()); // [batch, third, 3, 3]
+        return fc2.call(fc1.call(flatten.call(x)).relu()).MoveToOuterDisposeScope();
     }
 
     private static Conv2d Conv(long from, long to) => nn.Conv2d(from, to, 3, padding: 1, bias: false);

@@ -9,6 +9,7 @@ public sealed partial class RunStore : ITrainings
     /// <summary>
     /// As <see cref="Trainer.Train(nn.Module{Tensor, Tensor}, LabelledTensors, Recipe, int, MaskSchedule?, TrainingPart[])"/>, but done only if the
     /// store does not have it: afterwards the model holds the trained weights either way. The loss is noted (<see cref="Probe.Loss"/>) if no part does.
+    /// Under a mask that stays, sparse layers are trained as such (<see cref="SparseTraining"/>), where it pays and no part looks at them.
     /// </summary>
     /// <param name="model">Inputs → logits [batch, classes]; the training starts from its weights.</param>
     /// <param name="data">The training set.</param>
@@ -22,7 +23,7 @@ public sealed partial class RunStore : ITrainings
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(recipe);
-        TrainingPart[] all = WithLoss(parts);
+        TrainingPart[] all = Completed(parts, recipe, mask);
         Trainer.Check(model, data, recipe, mask, all);
         bool trained = false;
         Run run = Get(Describe(model, data, recipe, seed, mask, all) with { Behaviour = Behaviour.Of(model, data, recipe, seed, mask, all) }, () =>
@@ -67,7 +68,7 @@ public sealed partial class RunStore : ITrainings
     private static RunRecord DescribeInvariantly(
         nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, TrainingPart[] parts)
     {
-        SortedDictionary<string, string> more = new(WithLoss(parts).Where(p => p.Small(1) is not null || p is CheckpointProbe)
+        SortedDictionary<string, string> more = new(Completed(parts, recipe, mask).Where(p => p.Small(1) is not null || p is CheckpointProbe)
             .ToDictionary(p => p.Name, p => p.Describe()), StringComparer.Ordinal);
         if (mask?.Describe(model) is { } schedule)
         {
@@ -93,7 +94,12 @@ public sealed partial class RunStore : ITrainings
         };
     }
 
-    private static TrainingPart[] WithLoss(TrainingPart[] parts) => parts.OfType<LossProbe>().Any() ? parts : [.. parts, Probe.Loss()];
+    private static TrainingPart[] Completed(TrainingPart[] parts, Recipe recipe, MaskSchedule? mask) =>
+    [
+        .. parts,
+        .. parts.OfType<LossProbe>().Any() ? [] : (TrainingPart[])[Probe.Loss()],
+        .. SparseTraining.Suits(mask, recipe, parts) ? (TrainingPart[])[new SparseTraining()] : [],
+    ];
 
     /// <summary>The types of all modules and the number of parameters, shortly.</summary>
     private static string NameOf(nn.Module model)

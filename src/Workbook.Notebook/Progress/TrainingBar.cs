@@ -4,7 +4,7 @@ namespace Workbook.Notebook;
 
 /// <summary>Shows a <see cref="ProgressBar"/> while one training goes on; a training that the store has already shows none.</summary>
 /// <param name="Title">What is under way.</param>
-public sealed record TrainingBar(string Title) : TrainingPart
+public sealed record TrainingBar(string Title) : TrainingPart, IOnlooker
 {
     private static readonly ConditionalWeakTable<TrainingProgress, ProgressBar> s_bars = [];
 

@@ -185,15 +185,11 @@ internal sealed class ConvFunction : autograd.SingleTensorFunction<ConvFunction>
     private static List<Tensor> Differentiable(ConvCall call, Tensor input, Tensor values, Tensor gradient)
     {
         (ConvShape shape, Csr pattern) = (call.Shape, call.Pattern);
-        bool further = is_grad_enabled();
-        using IDisposable withGraph = enable_grad();
-        Tensor at = pattern.Positions(), images = PlanesFunction.Images(input), leaf = images.requires_grad ? images : images.detach().requires_grad_();
-        Tensor weight = zeros((long)pattern.Rows * pattern.Columns).scatter(0, at, values.requires_grad ? values : values.detach().requires_grad_())
-            .view(shape.Outputs, shape.Inputs / shape.Groups, shape.Kernel.Y, shape.Kernel.X);
-        Tensor output = shape.Dense(leaf, weight, null), outer = PlanesFunction.Images(gradient);
-        IList<Tensor> gradients = autograd.grad([output], [leaf, weight], [outer], retain_graph: further, create_graph: further);
+        Tensor at = pattern.Positions(), outer = PlanesFunction.Images(gradient);
+        IList<Tensor> gradients = Planes.ByTorch(leaves => shape.Dense(leaves[0], zeros((long)pattern.Rows * pattern.Columns).scatter(0, at, leaves[1])
+            .view(shape.Outputs, shape.Inputs / shape.Groups, shape.Kernel.Y, shape.Kernel.X), null), [PlanesFunction.Images(input), values], outer);
         return [call.NeedsInputGradient ? call.FromPlanes ? PlanesFunction.Planes(gradients[0]) : gradients[0] : null!,
-            gradients[1].flatten().index_select(0, at), call.HasBias ? outer.sum([0L, 2L, 3L]) : null!, null!];
+            gradients[1], call.HasBias ? outer.sum([0L, 2L, 3L]) : null!, null!];
     }
 
     private static long[] InputShape(ConvCall call, Tensor gradient)

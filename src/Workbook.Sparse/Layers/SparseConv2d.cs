@@ -13,7 +13,7 @@ namespace Workbook;
 /// Saved as <see cref="SparseLinear"/> is, as the matrix [out, in / groups · kernel]. Gradients of gradients (<c>create_graph</c>) are exact, at a
 /// dense layer's speed; changes in place between forward and backward show as NaN in the gradients.
 /// </remarks>
-public sealed class SparseConv2d : SparseLayer
+public sealed class SparseConv2d : SparseLayer, IPlanesLayer
 {
     /// <summary>Images of more sizes than this are seldom seen by one layer.</summary>
     private const int MostPlans = 16;
@@ -45,8 +45,14 @@ public sealed class SparseConv2d : SparseLayer
     /// <summary>Channels that come out.</summary>
     public int OutChannels => _shape.Outputs;
 
+    /// <inheritdoc/>
+    bool IPlanesLayer.GivesPlanes { get => GivesPlanes; set => GivesPlanes = value; }
+
     /// <summary>Whether what comes out is <see cref="Planes"/>, for the next layer, and not images.</summary>
     internal bool GivesPlanes { get; set; }
+
+    /// <summary>Whether planes can go through it.</summary>
+    internal bool IsUsual => _shape.IsUsual;
 
     private protected override long[] WeightShape => [_shape.Outputs, _shape.Inputs / _shape.Groups, _shape.Kernel.Y, _shape.Kernel.X];
 
@@ -74,7 +80,7 @@ public sealed class SparseConv2d : SparseLayer
         }
 
         int lanes = planes ? (int)input.size(4) : Planes.LanesFor(images);
-        bool shared = planes || (GivesPlanes && _shape.IsUsual);
+        bool shared = planes || (GivesPlanes && _shape.IsUsual && Planes.Suit(images));
         if (_plans.Count > MostPlans)
         {
             _plans.Clear();

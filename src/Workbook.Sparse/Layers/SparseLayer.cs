@@ -112,6 +112,9 @@ public abstract class SparseLayer : nn.Module<Tensor, Tensor>, ICompressedLayer
         }
     }
 
+    /// <summary>The kept weights' places.</summary>
+    internal Csr Places => Pattern;
+
     /// <summary>The dense layer with these weights, and zeros where they were pruned.</summary>
     internal abstract nn.Module<Tensor, Tensor> ToDense();
 

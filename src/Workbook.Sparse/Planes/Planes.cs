@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Workbook;
@@ -11,6 +12,13 @@ internal static unsafe class Planes
     /// <summary>How many images go side by side: a divisor of all, so that no lane is empty.</summary>
     internal static int LanesFor(long images) => images % 16 == 0 ? 16 : images % 8 == 0 ? 8 : Enumerable.Range(1, 15).Last(lanes => images % lanes == 0);
 
+    /// <summary>Whether so many images are worth it: whole vectors go side by side.</summary>
+    internal static bool Suit(long images) => images > 0 && images % 8 == 0;
+
+    /// <summary>Planes of images, or images of planes, where a layer is to give planes or not.</summary>
+    internal static Tensor Given(Tensor tensor, bool planes) =>
+        planes && (Are(tensor) || Suit(tensor.size(0))) ? PlanesFunction.Planes(tensor) : PlanesFunction.Images(tensor);
+
     /// <summary>Whether a tensor that goes where [n, channels, height, width] is asked for is made of planes.</summary>
     internal static bool Are(Tensor tensor) => tensor.dim() == 5;
 
@@ -20,6 +28,47 @@ internal static unsafe class Planes
         Tensor planes = empty([groups, channels + 1, height + 1, width + 1, lanes], ScalarType.Float32);
         Clear(planes);
         return planes;
+    }
+
+    /// <summary>Planes of the same sizes whose images are to be written.</summary>
+    internal static Tensor EmptyLike(Tensor planes)
+    {
+        Tensor empty = torch.empty(planes.shape, ScalarType.Float32);
+        Clear(empty);
+        return empty;
+    }
+
+    /// <summary>Numbers that a channel has: images · height · width.</summary>
+    internal static long Places(Tensor planes)
+    {
+        (int groups, _, int rows, int pitch, int lanes) = Sizes(planes);
+        return (long)groups * (rows - 1) * (pitch - 1) * lanes;
+    }
+
+    /// <summary>Calls with the start, in floats, and the length of each row of a channel, without the zeros.</summary>
+    internal static void ForRows(Tensor planes, int channel, Action<nint, int> body)
+    {
+        (int groups, int channels, int rows, int pitch, int lanes) = Sizes(planes);
+        for (int g = 0; g < groups; g++)
+        {
+            nint plane = (((nint)g * (channels + 1)) + channel) * rows * pitch;
+            for (int y = 1; y < rows; y++)
+            {
+                body((plane + ((nint)y * pitch) + 1) * lanes, (pitch - 1) * lanes);
+            }
+        }
+    }
+
+    /// <summary>Gradients by torch's own operations, as slow as a dense layer's and right to any order.</summary>
+    /// <param name="operation">From leaves to an output.</param>
+    /// <param name="inputs">What it is taken of.</param>
+    /// <param name="gradient">Of the output.</param>
+    internal static IList<Tensor> ByTorch(Func<Tensor[], Tensor> operation, Tensor[] inputs, Tensor gradient)
+    {
+        bool further = is_grad_enabled();
+        using IDisposable withGraph = enable_grad();
+        Tensor[] leaves = [.. inputs.Select(input => input.requires_grad ? input : input.detach().requires_grad_())];
+        return autograd.grad([operation(leaves)], leaves, [gradient], retain_graph: further, create_graph: further);
     }
 
     /// <summary>Makes the zeros zero.</summary>

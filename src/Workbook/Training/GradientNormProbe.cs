@@ -10,7 +10,7 @@ public sealed record GradientNormCurves(Curve All, IReadOnlyDictionary<string, C
 /// <summary>Measures gradients in a training: <see cref="Probe.GradientNorm"/>.</summary>
 /// <param name="Examples">All at once.</param>
 /// <param name="Every">Steps between two notes.</param>
-public sealed record GradientNormProbe(LabelledTensors Examples, long? Every) : PeriodicProbe<GradientNormCurves>(Every)
+public sealed record GradientNormProbe(LabelledTensors Examples, long? Every) : PeriodicProbe<GradientNormCurves>(Every), IOnlooker
 {
     private const string LayerPrefix = "gradient norm of ", Before = "gradient norm before change", After = "gradient norm after change";
     private static readonly Curve s_empty = new([], []);

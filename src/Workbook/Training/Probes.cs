@@ -21,7 +21,6 @@ public static class Probe
     /// <summary>Keeps the weights of some steps.</summary>
     /// <param name="steps">From the recipe's first step to the last; 0 is before the first.</param>
     public static CheckpointProbe Checkpoints(params long[] steps) => new(steps);
-
 }
 
 /// <summary>A probe that notes every so many steps, and after the last.</summary>
@@ -66,7 +65,7 @@ public sealed record ScoreCurves(Curve Loss, Curve Accuracy);
 /// <param name="Data">The examples.</param>
 /// <param name="Every">Steps between two notes.</param>
 /// <param name="Called">What the set is called.</param>
-public sealed record ScoreProbe(LabelledTensors Data, long? Every, string? Called) : PeriodicProbe<ScoreCurves>(Every)
+public sealed record ScoreProbe(LabelledTensors Data, long? Every, string? Called) : PeriodicProbe<ScoreCurves>(Every), IOnlooker
 {
     /// <inheritdoc/>
     public override string Name => Called ?? Data.Name;
@@ -92,7 +91,7 @@ public sealed record ScoreProbe(LabelledTensors Data, long? Every, string? Calle
 
 /// <summary>The loss of the mini-batch: <see cref="Probe.Loss"/>.</summary>
 /// <param name="Every">Steps between two notes.</param>
-public sealed record LossProbe(long? Every) : PeriodicProbe<Curve>(Every)
+public sealed record LossProbe(long? Every) : PeriodicProbe<Curve>(Every), IOnlooker
 {
     /// <inheritdoc/>
     public override string Name => "training loss";
@@ -121,7 +120,7 @@ public sealed record LossProbe(long? Every) : PeriodicProbe<Curve>(Every)
 
 /// <summary>Keeps weights: <see cref="Probe.Checkpoints"/>.</summary>
 /// <param name="Steps">Of which steps.</param>
-public sealed record CheckpointProbe(IReadOnlyList<long> Steps) : Probe<IReadOnlyList<long>>
+public sealed record CheckpointProbe(IReadOnlyList<long> Steps) : Probe<IReadOnlyList<long>>, IOnlooker
 {
     /// <inheritdoc/>
     public override string Name => "checkpoints";

@@ -53,7 +53,7 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentNullException.ThrowIfNull(parts);
         Check(model, data, recipe, mask, parts);
-        TrainingProgress training = new(model, recipe, mask, parts, recipe.StepsOver(data.Count));
+        TrainingProgress training = new(model, recipe, mask, parts, recipe.StepsOver(data.Count)) { Data = data };
         (nn.Module, bool)[] modes = ModelGuard.ModesOf(model);
         try
         {
@@ -119,7 +119,8 @@ public static class Trainer
             }
 
             model.train();
-            Descend(data, training.Recipe, model.parameters(), seed, (inputs, labels) => Backward(model, inputs, labels),
+            Descend(data, training.Recipe, model.parameters(), seed,
+                (inputs, labels) => training.Backward?.Invoke(inputs, labels) ?? Backward(model, inputs, labels),
                 optimizer =>
                 {
                     ForAll(part => part.BeforeStep(training));

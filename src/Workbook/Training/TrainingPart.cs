@@ -55,6 +55,9 @@ public abstract record TrainingPart
     public virtual TrainingPart? Small(long examples) => this;
 }
 
+/// <summary>A part to which the layers are one whole, so that they may be exchanged for sparse ones while it looks on.</summary>
+public interface IOnlooker;
+
 /// <summary>A part that notes something, which the finished training gives back.</summary>
 /// <typeparam name="T">What was noted.</typeparam>
 public abstract record Probe<T> : TrainingPart
@@ -67,7 +70,7 @@ public abstract record Probe<T> : TrainingPart
 /// <summary>Something that the result depends on and that no record can see, e.g. the rate of a dropout layer.</summary>
 /// <param name="Name">What is said.</param>
 /// <param name="Value">The words.</param>
-public sealed record Remark(string Name, string Value) : TrainingPart
+public sealed record Remark(string Name, string Value) : TrainingPart, IOnlooker
 {
     /// <inheritdoc/>
     public override string Name { get; } = Name;

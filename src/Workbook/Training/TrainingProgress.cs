@@ -37,6 +37,12 @@ public sealed class TrainingProgress
     /// <summary>Steps done, those before <see cref="Recipe.FirstStep"/> included.</summary>
     public long Step { get; private set; }
 
+    /// <summary>The examples that it learns from.</summary>
+    internal LabelledTensors? Data { get; init; }
+
+    /// <summary>(inputs, labels) → the loss, with the gradients set, faster than by autograd; null where it can't.</summary>
+    internal Func<Tensor, Tensor, Tensor?>? Backward { get; set; }
+
     /// <summary>Steps in all.</summary>
     public long Steps { get; }
 

@@ -81,7 +81,7 @@ public sealed class StoredScheduleTests : IDisposable
         RunRecord[] records = [.. schedules.Select(s => RunStore.Describe(network, _data, new(), 1, s))];
         Assert.Equal(records.Length, records.Select(r => r.Hash).Distinct().Count());
         Assert.Equal(records.Select(r => r.Hash), schedules.Select(s => RunStore.Describe(network, _data, new(), 1, s).Hash));
-        Assert.Equal(["training loss"], records[0].More.Keys);
+        Assert.Equal(["sparse layers", "training loss"], records[0].More.Keys);
         Assert.NotEqual(
             RunStore.Describe(network, _data, new(), 1).Hash,
             RunStore.Describe(network, _data, new() { DecayKernelsOnly = true }, 1).Hash);

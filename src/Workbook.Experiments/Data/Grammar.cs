@@ -20,9 +20,8 @@ internal static class Grammar
 
     private static readonly string[] s_nouns =
     [
-        "whale", "captain", "ship", "sailor", "harpoon", "ocean", "island", "storm", "lantern", "mast", "boat", "prophet", "stranger", "gull", "anchor", "shark",
-        "rope", "sail", "compass",
-        "carpenter", "cook", "mate", "wave", "harbour",
+        "whale", "captain", "ship", "sailor", "harpoon", "ocean", "island", "storm", "lantern", "mast", "boat", "prophet", "stranger", "gull", "anchor",
+        "shark", "rope", "sail", "compass", "carpenter", "cook", "mate", "wave", "harbour",
     ];
 
     private static readonly string[] s_verbs =

@@ -40,8 +40,7 @@ public sealed record IterativePruning
     public IReadOnlyList<TrainingPart> Parts { get; init; } = [];
 
     /// <summary>
-    /// The scope of Frankle and Carbin: every layer loses <paramref name="rate"/> of what is left a round, the output
-    /// layer another rate, usually half.
+    /// The scope of Frankle and Carbin: every layer loses <paramref name="rate"/> of what is left a round, the output layer another rate, usually half.
     /// </summary>
     /// <param name="rate">The fraction of what is left that goes in a round, between 0 and 1.</param>
     /// <param name="outputLayer">The output layer (<c>fc3</c>).</param>

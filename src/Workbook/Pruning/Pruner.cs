@@ -46,8 +46,7 @@ public sealed record Pruner(Saliency Saliency)
     /// <param name="previous">As for <see cref="Prune"/>.</param>
     /// <returns>As <see cref="Prune"/>.</returns>
     /// <exception cref="WorkbookException">More than is left or than the granularity allows; otherwise as <see cref="Prune"/>.</exception>
-    public Mask PruneMore(nn.Module model, Amount amount, Mask? previous = null) =>
-        Choose(model, previous, (_, total, gone) => gone + amount.Of(total - gone));
+    public Mask PruneMore(nn.Module model, Amount amount, Mask? previous = null) => Choose(model, previous, (_, total, gone) => gone + amount.Of(total - gone));
 
     internal static void CheckSparsity(double sparsity)
     {

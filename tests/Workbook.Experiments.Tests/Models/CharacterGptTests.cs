@@ -30,8 +30,9 @@ public sealed class CharacterGptTests
         CharacterGpt network = new(1, letters.Alphabet.Length, length: 32, width: 32, depth: 1);
         double untrained = Trainer.Evaluate(network, held).Loss;
         Trainer.Train(network, train, new() { Optimizer = OptimizerKind.Adam, LearningRate = 5e-3, BatchSize = 16, Epochs = 1 }, seed: 1);
-        Assert.InRange(untrained, 0.95 * Math.Log(letters.Alphabet.Length), 1.05 * Math.Log(letters.Alphabet.Length));
-        Assert.InRange(Trainer.Evaluate(network, held).Loss, s_text.Entropy!.Value, 0.7 * untrained);
+        double guessing = Math.Log(letters.Alphabet.Length);
+        Assert.InRange(untrained, guessing, 1.3 * guessing);
+        Assert.InRange(Trainer.Evaluate(network, held).Loss, s_text.Entropy!.Value, 0.7 * guessing);
     }
 
     [Fact]

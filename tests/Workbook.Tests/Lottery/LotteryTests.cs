@@ -98,7 +98,9 @@ public sealed class LotteryTests : IDisposable
     [Fact]
     public void In_memory_the_search_finds_what_it_finds_with_a_store()
     {
-        IReadOnlyList<Ticket> stored = Search().Find(seed: 1, [0.5]), kept = (Search() with { Runs = ITrainings.InMemory }).Find(seed: 1, [0.5]);
+        // A store trains sparse layers as such by itself, which rounds otherwise.
+        IterativePruning search = Search() with { Parts = [new SparseTraining(2)] };
+        IReadOnlyList<Ticket> stored = search.Find(seed: 1, [0.5]), kept = (search with { Runs = ITrainings.InMemory }).Find(seed: 1, [0.5]);
         foreach ((Ticket one, Ticket other) in stored.Zip(kept))
         {
             Assert.Equal(one.Mask, other.Mask);

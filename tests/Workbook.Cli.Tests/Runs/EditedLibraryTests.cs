@@ -22,27 +22,32 @@ public sealed class EditedLibraryTests : IDisposable
         using Generator generator = RandomStream.Of(1, "data");
         using LabelledTensors data = new(randn([60, 784], generator: generator), randint(0, 10, [60], generator: generator));
         Recipe recipe = new() { Epochs = 1, BatchSize = 10 };
-        Mask mask = new Pruner(Saliency.Random(1)).Prune(new LeNet300100(1), 0.9);
+        Mask mask = new Pruner(Saliency.Random(1)).Prune(new LeNet300100(1), 0.9), ofCurved = new Pruner(Saliency.Random(1)).Prune(Curved(), 0.9);
         return string.Join(' ', new (string Name, MaskSchedule? Mask, TrainingPart[] Parts)[]
         {
             ("dense", null, [Probe.Score(data)]),
-            ("masked", mask, []),
+            ("masked", mask, [new SparseTraining(2)]),
             ("RigL", DropAndGrow.RigL(mask) with { Every = 2 }, []),
-            ("sparse", mask, [new SparseTraining(0.5)]),
+            ("sparse", mask, []),
+            ("curved", ofCurved, []),
         }.Where(kind =>
         {
             DateTimeOffset asked = DateTimeOffset.UtcNow;
-            using LeNet300100 network = new(1);
+            using nn.Module<Tensor, Tensor> network = kind.Name == "curved" ? Curved() : new LeNet300100(1);
             return RunStore.Open(folder).Train(network, data, recipe, 1, kind.Mask, kind.Parts).Finished >= asked;
         }).Select(kind => kind.Name));
     }
+
+    /// <summary>Sparse linear layers that are no chain: they are trained one by one.</summary>
+    private static TorchSharp.Modules.Sequential Curved() => Initializer.GlorotNormal.Apply(
+        nn.Sequential(("fc1", nn.Linear(784, 30)), ("tanh", nn.Tanh()), ("fc2", nn.Linear(30, 10))), 1);
 
     internal static string Version() => LibraryCode.Version;
 
     [Fact]
     public void An_edit_of_what_trains_trains_again_and_another_edit_answers_from_the_store()
     {
-        const string All = "dense masked RigL sparse";
+        const string All = "dense masked RigL sparse curved";
         const string Core = "Workbook", Trainer = "Training/Trainer.cs", Rig = "DynamicSparsity/DropAndGrow.cs";
         (string Project, string File, string Before, string After, string Again)[] edits =
         [
@@ -52,8 +57,9 @@ public sealed class EditedLibraryTests : IDisposable
             (Core, Rig, "new(\"RigL\", start, _ => Saliency.GradientMagnitude)", "new(\"RigL\", start, _ => Saliency.GradientMagnitude.Inverted)", "RigL"),
             (Core, Rig, "mask.KeptOf(name) - moved[name])", "mask.KeptOf(name) - moved[name] / 2)", "RigL"),
             (Core, "Training/Recipe.cs", "Math.Round(Epochs * Math.Ceiling(", "Math.Round(Epochs * Math.Floor(1 + ", All),
-            (Core, Trainer, "(double)right / data.Count", "(double)right / (data.Count + 1)", "dense"),
-            ("Workbook.Sparse", "Layers/SparseFunction.cs", ": null!, valueGradients, call", ": null!, valueGradients.mul(0.99), call", "sparse"),
+            (Core, Trainer, "(double)right / data.Labels.numel()", "(double)right / (data.Labels.numel() + 1)", "dense"),
+            ("Workbook.Sparse", "Layers/SparseFunction.cs", ": null!, valueGradients, call", ": null!, valueGradients.mul(0.99), call", "curved"),
+            ("Workbook.Sparse", "Layers/LinearChain.cs", "float share = 1f / batch;", "float share = 0.9f / batch;", "sparse"),
             (Core, Trainer, "/// <summary>Trains and scores classifiers.</summary>", "// A remark.\n", ""),
             (Core, Trainer, "the training set is empty", "there is nothing to train on", ""),
             ("Workbook.Notebook", "Charts/Draw.Bars.cs", "namespace Workbook.Notebook;", "namespace Workbook.Notebook;\n\ninternal static class Wider;", ""),

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Workbook.Benchmarks;
 
 /// <summary>Two arms that take turns, so that what else the machine does falls on both.</summary>
@@ -25,6 +27,22 @@ internal static class Alternating
     /// <summary>Median, least, greatest and number of values.</summary>
     internal static string Spread(double[] values, string format = "F3") =>
         $"median {Median(values).ToString(format)} (min {values.Min().ToString(format)}, max {values.Max().ToString(format)}, n = {values.Length})";
+
+    /// <summary>The median call, in seconds: being put aside by other work hits single calls.</summary>
+    /// <param name="call">Made three times or more.</param>
+    /// <param name="least">And so long.</param>
+    internal static double MedianCall(Action call, TimeSpan least)
+    {
+        List<double> calls = [];
+        for (Stopwatch watch = Stopwatch.StartNew(); watch.Elapsed < least || calls.Count < 3;)
+        {
+            TimeSpan start = watch.Elapsed;
+            call();
+            calls.Add((watch.Elapsed - start).TotalSeconds);
+        }
+
+        return Median(calls);
+    }
 
     internal static double Median(IEnumerable<double> values)
     {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -66,16 +65,5 @@ internal static class ConvBenchmark
         layer.zero_grad();
     }
 
-    private static double Time(Action call)
-    {
-        List<double> calls = [];
-        for (Stopwatch watch = Stopwatch.StartNew(); watch.Elapsed < s_armTime || calls.Count < 3;)
-        {
-            TimeSpan start = watch.Elapsed;
-            call();
-            calls.Add((watch.Elapsed - start).TotalSeconds);
-        }
-
-        return Alternating.Median(calls);
-    }
+    private static double Time(Action call) => Alternating.MedianCall(call, s_armTime);
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -80,16 +79,5 @@ internal static class NetworkBenchmark
         return $"{Alternating.Median(ratios):F2} ({ratios.Min():F2}, {ratios.Max():F2}; {Time(dense) * 1e3:F2} and {Time(sparse) * 1e3:F2} ms)";
     }
 
-    private static double Time(Action call)
-    {
-        List<double> calls = [];
-        for (Stopwatch watch = Stopwatch.StartNew(); watch.Elapsed < s_armTime || calls.Count < 3;)
-        {
-            TimeSpan start = watch.Elapsed;
-            call();
-            calls.Add((watch.Elapsed - start).TotalSeconds);
-        }
-
-        return Alternating.Median(calls);
-    }
+    private static double Time(Action call) => Alternating.MedianCall(call, s_armTime);
 }

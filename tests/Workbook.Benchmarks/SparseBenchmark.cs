@@ -196,19 +196,7 @@ internal static class SparseBenchmark
         return Alternating.Ratios(() => Time(dense, rows), () => Time(sparse, input), Pairs);
     }
 
-    /// <summary>The median call, in seconds: being put aside by other work hits single calls.</summary>
-    private static double Time(nn.Module<Tensor, Tensor> layer, Tensor input)
-    {
-        List<double> calls = [];
-        for (Stopwatch watch = Stopwatch.StartNew(); watch.Elapsed < s_armTime || calls.Count < 3;)
-        {
-            TimeSpan start = watch.Elapsed;
-            layer.forward(input).Dispose();
-            calls.Add((watch.Elapsed - start).TotalSeconds);
-        }
-
-        return Alternating.Median(calls);
-    }
+    private static double Time(nn.Module<Tensor, Tensor> layer, Tensor input) => Alternating.MedianCall(() => layer.forward(input).Dispose(), s_armTime);
 
     /// <summary>The sparsity at which both take as long, between two that were measured.</summary>
     private static string BreakEven(double[] medians)

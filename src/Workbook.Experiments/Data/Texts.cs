@@ -16,14 +16,24 @@ public sealed partial record TextSource(string Name, string Title, string Source
     /// <summary>SHA-256 of the content in UTF-8, lower-case hex.</summary>
     public string Hash { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Content)));
 
-    /// <summary>Its sentences of some lengths, each once, in their order.</summary>
-    /// <param name="least">Words, at the least.</param>
-    /// <param name="most">Words, at the most.</param>
-    public IReadOnlyList<string> Sentences(int least = 6, int most = 16) =>
-    [
-        .. Ends().Split(Content).Select(sentence => Blanks().Replace(sentence, " ").Trim()).Distinct()
-            .Where(sentence => sentence.Count(c => c == ' ') + 1 is var words && words >= least && words <= most && char.IsLetter(sentence[0])),
-    ];
+    /// <summary>Sentences of some lengths, spread evenly over a part of the text, each once, in their order.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="words">The least and the most words.</param>
+    /// <param name="part">From where to where, as shares of all sentences of these lengths.</param>
+    /// <exception cref="WorkbookException">The part has fewer sentences of these lengths.</exception>
+    public IReadOnlyList<string> Sentences(int count, (int Least, int Most) words, (double From, double To) part)
+    {
+        string[] all =
+        [
+            .. Ends().Split(Content).Select(sentence => Blanks().Replace(sentence, " ").Trim()).Distinct()
+                .Where(sentence => sentence.Count(c => c == ' ') + 1 is var n && n >= words.Least && n <= words.Most && char.IsLetter(sentence[0])),
+        ];
+        int from = (int)(part.From * all.Length), length = (int)(part.To * all.Length) - from;
+        return length >= count
+            ? [.. Enumerable.Range(0, count).Select(i => all[from + (int)((long)i * length / count)])]
+            : throw new WorkbookException(FormattableString.Invariant(
+                $"{Title} has {Math.Max(0, length):N0} sentences of {words.Least} to {words.Most} words there, {count:N0} are asked for: take fewer, or a longer text"));
+    }
 
     [GeneratedRegex(@"(?<=[.!?])\s+|\n\n+")]
     private static partial Regex Ends();

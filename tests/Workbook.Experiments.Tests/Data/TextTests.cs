@@ -36,7 +36,9 @@ public sealed class TextTests : IDisposable
         TextSource text = Texts.Open(_folder.Path);
         Assert.Equal("Moby Dick from the folder that was named; its content is not the published one", text.Source);
         Assert.DoesNotContain('\r', text.Content);
-        Assert.Equal(["The sea was calm that night, and cold."], text.Sentences());
+        Assert.Equal(["The sea was calm that night, and cold."], text.Sentences(1, (6, 16), (0, 1)));
+        Assert.Equal("Moby Dick has 1 sentences of 6 to 16 words there, 2 are asked for: take fewer, or a longer text",
+            Assert.Throws<WorkbookException>(() => text.Sentences(2, (6, 16), (0, 1))).Message);
         Assert.Null(text.Entropy);
     }
 

@@ -83,7 +83,7 @@ internal sealed class ChannelProbe : IDisposable
             }
         }
 
-        Codes = new CodeBook(Math.Max(layers.Count, layers.Max(l => l.Outputs)));
+        Codes = new CodeBook(Math.Max(layers.Count + CodeBook.Spare, layers.Max(l => l.Outputs)));
     }
 
     /// <summary>How small a change is, against the values: its square must not be seen.</summary>

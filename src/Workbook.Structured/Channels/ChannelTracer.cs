@@ -87,7 +87,9 @@ internal sealed class ChannelTracer
         (double[]?[] Inputs, bool Output) Moved(Func<int, double> factor, Func<int, bool>? read = null) =>
             _probe.Move(rest, p => !_layers[p].IsProducer || factor(p) == 0 ? null
                 : [.. _probe.Codes.Signs(_layers[p].Outputs).Select(s => s * factor(p))], scale, read);
-        double[][] factors = _probe.Codes.Of(_layers.Count);
+        // Codes add up to nothing: those of all layers but one would pass for that one's, hence the spare ones.
+        int width = _layers.Count + CodeBook.Spare;
+        double[][] factors = _probe.Codes.Of(width);
         (double[]?[] Inputs, bool Output)[] passes = [.. factors.Select(f => Moved(p => f[p]))];
         var reached = _layers.Select(_ => (Inputs: new double[]?[_layers.Count], Output: false)).ToArray();
         bool[][] open = [.. _layers.Select(l => new bool[l.Inputs])];
@@ -95,10 +97,10 @@ internal sealed class ChannelTracer
         for (int l = 0; l < _layers.Count; l++)
         {
             int[] moved = [.. Enumerable.Range(0, _layers[l].Inputs).Where(i => passes.Any(p => p.Inputs[l] is { } inputs && inputs[i] != 0))];
-            int[] producers = _probe.Codes.Sources([.. moved.Select(i => passes.Select(p => p.Inputs[l]?[i] ?? 0).ToArray())], _layers.Count, _precise);
+            int[] producers = _probe.Codes.Sources([.. moved.Select(i => passes.Select(p => p.Inputs[l]?[i] ?? 0).ToArray())], width, _precise);
             foreach ((int i, int p) in moved.Zip(producers))
             {
-                open[l][i] = p < 0 || _layers[l].IsSlopes || !_layers[p].IsProducer;
+                open[l][i] = p < 0 || p >= _layers.Count || _layers[l].IsSlopes || !_layers[p].IsProducer;
                 if (!open[l][i])
                 {
                     (reached[p].Inputs[l] ??= new double[_layers[l].Inputs])[i] = 1;

@@ -23,6 +23,9 @@ internal sealed class CodeBook
     /// <summary>How many numbers a direction has.</summary>
     internal static int Passes => 6;
 
+    /// <summary>How many directions more than layers there are.</summary>
+    internal static int Spare => 3;
+
     /// <summary>For a layer of a width: pass → channel → move.</summary>
     internal double[][] Of(int width)
     {

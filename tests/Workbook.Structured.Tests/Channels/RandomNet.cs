@@ -26,6 +26,7 @@ internal enum Block
     Slopes,
     Transposed,
     Chunk,
+    Positions,
     Attention,
 }
 
@@ -35,8 +36,9 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
     private readonly Block[] blocks;
     private readonly ModuleList<Module<Tensor, Tensor>> layers = ModuleList<Module<Tensor, Tensor>>();
     private readonly ModuleList<Module<Tensor, Tensor>> head = ModuleList<Module<Tensor, Tensor>>();
+    private readonly ModuleList<Module<Tensor, Tensor>> table = ModuleList<Module<Tensor, Tensor>>();
     private readonly bool flat;
-    private int next;
+    private int next, position;
 
     internal RandomNet(Block[] blocks, int width, bool flat, bool hidden, int seed)
         : base(nameof(RandomNet))
@@ -98,6 +100,9 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
                 case Block.Chunk:
                     Add(Conv2d(channels, channels = 8, 1), Conv2d(4, 4, 1));
                     break;
+                case Block.Positions:
+                    table.Add(Embedding(64, channels));
+                    break;
                 case Block.Attention:
                     Add(Linear(channels, 8), Linear(channels, 8), Linear(channels, 8), Linear(8, channels));
                     break;
@@ -135,7 +140,7 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        next = 0;
+        next = position = 0;
         Tensor x = Step(input).relu_();
         foreach (Block block in blocks)
         {
@@ -154,6 +159,7 @@ internal sealed class RandomNet : Module<Tensor, Tensor>
                 Block.Slopes => Step(Step(x)),
                 Block.Transposed => Step(x).relu(),
                 Block.Chunk => Step(x).relu().chunk(2, 1) is var halves ? cat([Step(halves[1]).relu(), halves[0]], 1) : x,
+                Block.Positions => x + table[position++].forward(arange(x.shape[2] * x.shape[3])).t().view(1, -1, x.shape[2], x.shape[3]),
                 Block.Attention => x + Attended(x),
                 Block.Gate => x * functional.adaptive_avg_pool2d(Step(x), 1).sigmoid(),
                 _ => x.shape[2] > 1 ? functional.max_pool2d(x, 2) : x,

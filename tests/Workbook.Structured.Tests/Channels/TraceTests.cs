@@ -239,5 +239,18 @@ public sealed class TraceTests
             ChannelGraph.Trace(Make(), [inputs], x => second.forward(x[0])).For(Make())).Message);
     }
 
+    [Fact]
+    public void Of_three_layers_two_that_meet_in_a_sum_do_not_pass_for_the_third()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Net sum = new((layers, x) => layers[2].forward((layers[0].forward(x) + layers[1].forward(x)).relu()), Linear(4, 6), Linear(4, 6), Linear(6, 3));
+        Assert.Equal("a, b: 6 units", ChannelGraph.Trace(sum, ones(1, 4)).Groups[0].ToString());
+        // The same of positions, in single precision.
+        Net positions = new((layers, x) => layers[1].forward(
+            (layers[0].forward(x).relu() + layers[2].forward(arange(64)).t().view(1, -1, 8, 8)).mean([2, 3])), Conv2d(2, 8, 3, padding: 1), Linear(8, 3),
+            Embedding(64, 8));
+        Assert.Equal("a, c: 8 units", ChannelGraph.Trace(positions, ones(1, 2, 8, 8)).Groups[0].ToString());
+    }
+
     private static byte[] State(Module net) => [.. net.state_dict().SelectMany(s => s.Value.bytes.ToArray())];
 }

@@ -62,13 +62,13 @@ internal static class VisionBenchmark
                 Console.WriteLine(Row(one, budget));
             }
         }
-
-        Pretrained();
     }
 
     /// <summary>A network whose weights mean something: not retrained, since nobody here has the images, so what is left of its features is said.</summary>
-    private static void Pretrained()
+    internal static void Pretrained()
     {
+        Libtorch.Load();
+        set_num_threads(1);
         if (PretrainedModels.Find("resnet18") is not { } model)
         {
             Console.WriteLine("\nResNet-18 with ImageNet's weights is not on this machine: workbook data fetch resnet18");

@@ -21,14 +21,23 @@ public static partial class Lab
     /// <summary>The value for this profile.</summary>
     public static T Pick<T>(T quick, T paper) => IsQuick ? quick : paper;
 
-    /// <summary>The store of finished trainings: <c>Lab.Runs.Train(…)</c> trains what was not trained before.</summary>
+    /// <summary>
+    /// The store of finished trainings: <c>Lab.Runs.Train(…)</c> trains what was not trained before, <c>Lab.Runs.Measure(…)</c> measures what was not measured
+    /// before. From the first use on, what the library scores is kept there too (<see cref="RunStore.KeepMeasurements"/>).
+    /// </summary>
     /// <exception cref="WorkbookException">As <see cref="RunStore.Open"/>.</exception>
     public static RunStore Runs
     {
         get
         {
             _ = Context; // says first what is wrong with the start
-            return s_runs ??= RunStore.Open(report: Console.WriteLine);
+            if (s_runs is null)
+            {
+                s_runs = RunStore.Open(report: Console.WriteLine);
+                s_runs.KeepMeasurements();
+            }
+
+            return s_runs;
         }
     }
 

@@ -8,6 +8,7 @@ using Workbook.Benchmarks;
     ("pruning", PruningBenchmark.Run),
     ("structured", StructuredBenchmark.Run),
     ("vision", VisionBenchmark.Run),
+    ("pretrained", VisionBenchmark.Pretrained),
     ("curvature", CurvatureBenchmark.Run),
     ("sparse", SparseBenchmark.Run),
     ("step", SparseBenchmark.RunStep),

@@ -64,7 +64,35 @@ internal static class VisionBenchmark
         }
     }
 
-    private static string Row(Case one, double budget)
+    /// <summary>A network whose weights mean something: not retrained, since nobody here has the images, so what is left of its features is said.</summary>
+    internal static void Pretrained()
+    {
+        Libtorch.Load();
+        set_num_threads(1);
+        if (PretrainedModels.Find("resnet18") is not { } model)
+        {
+            Console.WriteLine("\nResNet-18 with ImageNet's weights is not on this machine: workbook data fetch resnet18");
+            return;
+        }
+
+        using Tensor images = PretrainedNets.Images(32);
+        Case one = Images("ResNet-18 with ImageNet's weights, features", () => PretrainedNets.ResNet18Features(model.Weights));
+        foreach (double budget in (double[])[0.75, 0.5])
+        {
+            Console.WriteLine(Row(one, budget, Agreement));
+        }
+
+        string Agreement(nn.Module<Tensor, Tensor> dense, nn.Module<Tensor, Tensor> smaller)
+        {
+            Tensor before = dense.forward(images), after = smaller.forward(images);
+            return string.Create(CultureInfo.InvariantCulture, $" cosine of the features of 32 enlarged digits {Cosine(before, after):F2}, "
+                + $"without what all have in common {Cosine(before - before.mean([0L]), after - after.mean([0L])):F2}");
+        }
+
+        static double Cosine(Tensor a, Tensor b) => nn.functional.cosine_similarity(a, b, 1).mean().item<float>();
+    }
+
+    private static string Row(Case one, double budget, Func<nn.Module<Tensor, Tensor>, nn.Module<Tensor, Tensor>, string>? compare = null)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable still = no_grad();
@@ -87,8 +115,9 @@ internal static class VisionBenchmark
         string groups = $"{graph.Groups.Count} ({graph.Groups.Count(g => g.WholeBecause is not null)})";
         string parameters = $"{Millions(before.Parameters)} → {Millions(after.Parameters)}";
         string macs = $"{Millions(before.Macs)} → {Millions(after.Macs)} ({100.0 * after.Macs / before.Macs:F0} %)";
+        string more = compare?.Invoke(dense, smaller) ?? "";
         return string.Create(CultureInfo.InvariantCulture,
-            $"| {one.Name} | {seconds:F1} s | {groups} | {ratio:P0} | {parameters} | {macs} | {time:F2} | {difference:0.0E+0} |");
+            $"| {one.Name} | {seconds:F1} s | {groups} | {ratio:P0} | {parameters} | {macs} | {time:F2} | {difference:0.0E+0} |{more}");
     }
 
     /// <summary>As many channels as a budget of multiplications asks for, or as can go, but for those over which norms are taken: they answer otherwise than

@@ -15,7 +15,7 @@ internal static class DataCommand
     {
         Argument<string[]> names = new("name")
         {
-            Description = "mnist, fashion-mnist; the text moby-dick; the model minilm. By default the two data sets.",
+            Description = "mnist, fashion-mnist; the text moby-dick; the models minilm, resnet18. By default the two data sets.",
             DefaultValueFactory = _ =>
             ["mnist", "fashion-mnist"]
         };
@@ -28,6 +28,12 @@ internal static class DataCommand
 
     private static int Fetch(string[] names, string? folder, CancellationToken cancel)
     {
+        string[] known = [.. Manifest.Embedded.Datasets.Select(d => d.Name), Texts.Status().Name, .. PretrainedModels.Names];
+        if (names.FirstOrDefault(name => !known.Contains(name)) is { } unknown)
+        {
+            throw new WorkbookException($"there is no data set '{unknown}', nor a text or model, to fetch: choose from {string.Join(", ", known)}");
+        }
+
         foreach (string name in names)
         {
             try

@@ -57,6 +57,11 @@ internal static class RunsCommand
         IEnumerable<string> states = runs.GroupBy(r => r.State).Select(g => $"{g.Count()} {State(g.First())}");
         Console.WriteLine(runs.Count == 0 ? $"no runs in {store.Folder}"
             : $"{string.Join(", ", states)}, {Megabytes(runs.Sum(r => r.Bytes))} in {store.Folder}");
+        if (store.Measurements.Files is { Count: > 0 } measured)
+        {
+            Console.WriteLine($"beside them {Of(measured)}");
+        }
+
         return 0;
     }
 
@@ -115,7 +120,15 @@ internal static class RunsCommand
             }
         }
 
-        Console.WriteLine($"{(dryRun ? "would delete" : "deleted")} {count} {(count == 1 ? "run" : "runs")}, {Megabytes(bytes)}");
+        FileInfo[] measured = [.. store.Measurements.Files.Where(f =>
+            all || (olderThan is { } days && DateTime.UtcNow - f.LastWriteTimeUtc >= TimeSpan.FromDays(days)))];
+        if (!dryRun)
+        {
+            Array.ForEach(measured, f => f.Delete());
+        }
+
+        string more = measured.Length == 0 ? "" : $"; {Of(measured)}";
+        Console.WriteLine($"{(dryRun ? "would delete" : "deleted")} {count} {(count == 1 ? "run" : "runs")}, {Megabytes(bytes)}{more}");
         return 0;
     }
 
@@ -135,6 +148,9 @@ internal static class RunsCommand
         return first is null || first == run || run.Record!.Behaviour is not { } now || first.Record!.Behaviour is not { } before ? ""
             : $"; computed otherwise than {first.Hash}: {now.DifferenceFrom(before)}";
     }
+
+    private static string Of(IReadOnlyList<FileInfo> measured) =>
+        $"{measured.Count} {(measured.Count == 1 ? "measurement" : "measurements")}, {Megabytes(measured.Sum(f => f.Length))}";
 
     private static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F1} MB");
 }

@@ -32,7 +32,8 @@ public sealed partial record TextSource(string Name, string Title, string Source
         return length >= count
             ? [.. Enumerable.Range(0, count).Select(i => all[from + (int)((long)i * length / count)])]
             : throw new WorkbookException(FormattableString.Invariant(
-                $"{Title} has {Math.Max(0, length):N0} sentences of {words.Least} to {words.Most} words there, {count:N0} are asked for: take fewer, or a longer text"));
+                $"{Title} has {Math.Max(0, length):N0} sentences of {words.Least} to {words.Most} words there, {count:N0} are asked for: take fewer, ")
+                + "or a longer text");
     }
 
     [GeneratedRegex(@"(?<=[.!?])\s+|\n\n+")]

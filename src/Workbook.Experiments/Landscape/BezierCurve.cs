@@ -36,8 +36,7 @@ public static class BezierCurve
         ArgumentNullException.ThrowIfNull(start);
         ArgumentNullException.ThrowIfNull(end);
         ArgumentNullException.ThrowIfNull(recipe);
-        Parameter[] parameters = [.. model.parameters()];
-        long coordinates = parameters.Sum(p => p.numel());
+        long coordinates = model.parameters().Sum(p => p.numel());
         if (!start.shape.SequenceEqual([coordinates]) || !end.shape.SequenceEqual([coordinates]))
         {
             throw new WorkbookException($"the network has {coordinates} parameters, the ends of the curve are [{string.Join(", ", start.shape)}] and "
@@ -45,6 +44,18 @@ public static class BezierCurve
         }
 
         recipe.RefuseBatchOfOne(model, data);
+        double[] bend = Kept.Numbers("bend", [model, start, end, data, $"{recipe}", seed], () =>
+        {
+            using Tensor trained = Train(model, start, end, data, recipe, seed);
+            return [.. trained.to(ScalarType.Float64).data<double>()];
+        });
+        using Tensor numbers = from_array(bend);
+        return numbers.to(start.dtype, start.device, copy: true);
+    }
+
+    private static Tensor Train(nn.Module<Tensor, Tensor> model, Tensor start, Tensor end, LabelledTensors data, Recipe recipe, int seed)
+    {
+        Parameter[] parameters = [.. model.parameters()];
         using DisposeScope scope = NewDisposeScope();
         Tensor before = Point.Of(model);
         using ModelGuard guard = new(model, training: true);

@@ -27,6 +27,14 @@ public static class Hessian
     public static IReadOnlyList<double> LargestEigenvalues(
         nn.Module<Tensor, Tensor> model, LabelledTensors batch, int count = 1, Mask? mask = null, double tolerance = 1e-4, int steps = 200)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(batch);
+        string[] frozen = [.. model.named_parameters().Where(p => !p.parameter.requires_grad).Select(p => p.name)];
+        return Kept.Numbers("Hessian", [model, batch, count, mask, tolerance, steps, frozen], () => Measure(model, batch, count, mask, tolerance, steps));
+    }
+
+    private static double[] Measure(nn.Module<Tensor, Tensor> model, LabelledTensors batch, int count, Mask? mask, double tolerance, int steps)
+    {
         using DisposeScope scope = NewDisposeScope();
         using ModelGuard guard = new(model, training: true);
         using IDisposable withGrad = enable_grad();

@@ -48,8 +48,12 @@ public sealed class Plane : IDisposable
     /// <exception cref="WorkbookException">As <see cref="Paths.Score"/>.</exception>
     public Score[][] Score(nn.Module<Tensor, Tensor> model, IReadOnlyList<double> xs, IEnumerable<double> ys, LabelledTensors data)
     {
+        ArgumentNullException.ThrowIfNull(xs);
         ArgumentNullException.ThrowIfNull(ys);
-        return [.. ys.Select(y => Paths.Score(model, x => At(x, y), xs, data).Select(p => p.Score).ToArray())];
+        double[] rows = [.. ys];
+        double[] found = Kept.Numbers("plane", [model, _origin, _x, _y, xs, rows, data], () =>
+            [.. rows.SelectMany(y => Paths.Score(model, x => At(x, y), xs, data)).SelectMany(p => new[] { p.Score.Loss, p.Score.Accuracy })]);
+        return [.. found.Chunk(2).Select(s => new Score(s[0], s[1])).Chunk(Math.Max(1, xs.Count))];
     }
 
     /// <inheritdoc/>

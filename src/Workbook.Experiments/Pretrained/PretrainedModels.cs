@@ -12,7 +12,8 @@ namespace Workbook;
 public sealed record PretrainedModel(string Name, string Title, string Weights, string? Vocabulary, string Source);
 
 /// <summary>
-/// Models that others have trained and packed: "minilm", the sentence encoder all-MiniLM-L6-v2. Nothing is downloaded but by <see cref="Fetch"/>.
+/// Models that others have trained and packed: "minilm", the sentence encoder all-MiniLM-L6-v2; "resnet18", which turns an image into 512 features. Nothing is
+/// downloaded but by <see cref="Fetch"/>.
 /// </summary>
 public static class PretrainedModels
 {
@@ -29,7 +30,7 @@ public static class PretrainedModels
     /// Looks for a model in <paramref name="directory"/> or WORKBOOK_DATA, as DIR/models/NAME or DIR/NAME, then in the cache. A folder has <c>model.onnx</c> or
     /// <c>model.safetensors</c>, and <c>vocab.txt</c> of a model that reads text; one's own content is taken too, and the source says so.
     /// </summary>
-    /// <param name="name">"minilm".</param>
+    /// <param name="name">"minilm" or "resnet18".</param>
     /// <param name="directory">A folder of data.</param>
     /// <returns>Null where it is not here: <c>workbook data fetch NAME</c> brings it.</returns>
     /// <exception cref="WorkbookException">The name is unknown, or a file can't be read.</exception>
@@ -43,7 +44,7 @@ public static class PretrainedModels
     /// Gets a model's NuGet package by <c>dotnet restore</c>, from the sources that are configured there, checks it and takes the model out of it; the package
     /// goes again.
     /// </summary>
-    /// <param name="name">"minilm".</param>
+    /// <param name="name">"minilm" or "resnet18".</param>
     /// <param name="directory">Where to, as DIR/models/NAME; the cache where left out.</param>
     /// <param name="report">Gets a line now and then.</param>
     /// <param name="cancel">Ends the download; nothing is left of it.</param>

@@ -43,7 +43,11 @@ public sealed partial class RunStore
 
     private readonly Action<string>? _report;
 
-    private RunStore(string folder, Action<string>? report) => (Folder, _report) = (folder, report);
+    private RunStore(string folder, Action<string>? report)
+    {
+        (Folder, _report) = (folder, report);
+        Measurements = new(folder, report);
+    }
 
     /// <summary>Opens a store; nothing is written before a run begins.</summary>
     /// <param name="folder">By default what <see cref="Variable"/> names, else <c>artifacts/runs</c> in the nearest folder, from the current one upwards, that
@@ -135,7 +139,8 @@ public sealed partial class RunStore
         }
 
         List<StoredRun> runs = [];
-        foreach (string folder in Directory.EnumerateDirectories(Folder).Where(f => Path.GetFileName(f) is not (StoreFolder.LocksFolder or SweepsFolder)))
+        foreach (string folder in Directory.EnumerateDirectories(Folder)
+            .Where(f => Path.GetFileName(f) is not (StoreFolder.LocksFolder or SweepsFolder or Measurements.FolderName)))
         {
             string[] parts = Path.GetFileName(folder).Split('.');
             StoredRun? run = parts is ["", var hash, ..] ? Unfinished(folder, hash) : Complete(folder);

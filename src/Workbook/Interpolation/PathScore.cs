@@ -51,33 +51,40 @@ public static class Paths
             BatchOfOne.Refuse(model, statistics, "the statistics are taken on one example");
         }
 
-        using DisposeScope scope = NewDisposeScope();
-        Tensor before = Point.Of(model);
-        using ModelGuard guard = new(model, training: true);
-        double?[] momenta = [.. norms.Select(n => n.momentum)];
-        List<PathScore> scores = [];
-        try
+        double[] alphas = [.. places], scores = Kept.Numbers("path", [model, alphas.Select(path), data, statistics], Measure);
+        return [.. alphas.Select((alpha, i) => new PathScore(alpha, new Score(scores[2 * i], scores[(2 * i) + 1])))];
+
+        double[] Measure()
         {
-            foreach (double alpha in places)
+            using DisposeScope scope = NewDisposeScope();
+            Tensor before = Point.Of(model);
+            using ModelGuard guard = new(model, training: true);
+            double?[] momenta = [.. norms.Select(n => n.momentum)];
+            List<double> found = [];
+            try
             {
-                using DisposeScope step = NewDisposeScope();
-                model.MoveTo(path(alpha));
-                if (norms.Length > 0)
+                foreach (double alpha in alphas)
                 {
-                    Renew(model, norms, statistics!);
+                    using DisposeScope step = NewDisposeScope();
+                    model.MoveTo(path(alpha));
+                    if (norms.Length > 0)
+                    {
+                        Renew(model, norms, statistics!);
+                    }
+
+                    Score score = Trainer.Evaluate(model, data);
+                    found.AddRange(score.Loss, score.Accuracy);
                 }
 
-                scores.Add(new PathScore(alpha, Trainer.Evaluate(model, data)));
+                return [.. found];
             }
-
-            return [.. scores];
-        }
-        finally
-        {
-            model.MoveTo(before);
-            foreach ((NormBase norm, double? momentum) in norms.Zip(momenta))
+            finally
             {
-                norm.momentum = momentum;
+                model.MoveTo(before);
+                foreach ((NormBase norm, double? momentum) in norms.Zip(momenta))
+                {
+                    norm.momentum = momentum;
+                }
             }
         }
     }

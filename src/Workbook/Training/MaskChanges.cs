@@ -17,12 +17,12 @@ internal static class MaskChanges
         }
 
         MaskChange change = NextOf(training, schedule, inputs, labels, moment);
-        Tell(training, change);
+        training.ForAll(part => part.OnChange(training, change));
         bound!.Dispose();
         bound = change.After.Bind(training.Model);
         training.Mask = training.Held = change.After;
         Forget(training.Model, optimizer, change);
-        Tell(training, change with { IsDone = true });
+        training.ForAll(part => part.OnChange(training, change with { IsDone = true }));
     }
 
     private static MaskChange NextOf(TrainingProgress training, MaskSchedule schedule, Tensor inputs, Tensor labels, TrainingMoment moment)
@@ -31,14 +31,6 @@ internal static class MaskChanges
         using ModelGuard guard = new(training.Model, training: true);
         Trainer.Backward(training.Model, inputs.clone(), labels).Dispose();
         return new(moment.Step, training.Mask!, schedule.Next(training.Model, training.Mask!, moment), IsDone: false);
-    }
-
-    private static void Tell(TrainingProgress training, MaskChange change)
-    {
-        foreach (TrainingPart part in training.Parts)
-        {
-            part.OnChange(training, change);
-        }
     }
 
     /// <summary>Empties what the optimizer remembers of the weights that went or came.</summary>

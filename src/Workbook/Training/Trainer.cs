@@ -55,6 +55,7 @@ public static class Trainer
         Check(model, data, recipe, mask, parts);
         TrainingProgress training = new(model, recipe, mask, parts, recipe.StepsOver(data.Count)) { Data = data };
         (nn.Module, bool)[] modes = ModelGuard.ModesOf(model);
+        using IDisposable pause = Kept.Pause();
         try
         {
             Run(training, data, seed);
@@ -109,9 +110,9 @@ public static class Trainer
         {
             RequireSound(model, what => new($"{what} before the training's first step: start from another model"));
             model.train();
-            ForAll(part => part.Begin(training));
+            training.ForAll(part => part.Begin(training));
             Mask? held = training.Held;
-            ForAll(part => part.Prepare(training));
+            training.ForAll(part => part.Prepare(training));
             if (training.Held != held)
             {
                 bound?.Dispose();
@@ -123,7 +124,7 @@ public static class Trainer
                 (inputs, labels) => training.Backward?.Invoke(inputs, labels) ?? Backward(model, inputs, labels),
                 optimizer =>
                 {
-                    ForAll(part => part.BeforeStep(training));
+                    training.ForAll(part => part.BeforeStep(training));
                     if (bound is null)
                     {
                         optimizer.step();
@@ -135,7 +136,7 @@ public static class Trainer
                 }, loss =>
                 {
                     training.Done(loss);
-                    ForAll(part => part.AfterStep(training));
+                    training.ForAll(part => part.AfterStep(training));
                 },
                 training.Schedule is null or Mask ? null : (inputs, labels, moment, optimizer) =>
                     MaskChanges.Before(training, ref bound, inputs, labels, moment, optimizer),
@@ -147,14 +148,6 @@ public static class Trainer
             foreach (TrainingPart part in training.Parts.Reverse())
             {
                 part.End(training);
-            }
-        }
-
-        void ForAll(Action<TrainingPart> what)
-        {
-            foreach (TrainingPart part in training.Parts)
-            {
-                what(part);
             }
         }
     }
@@ -238,6 +231,12 @@ public static class Trainer
             throw new WorkbookException($"a model is scored on 1 or more examples at a time, not {batchSize}");
         }
 
+        double[] score = Kept.Numbers("score", [model, data, batchSize], () => Measure(model, data, batchSize));
+        return new Score(score[0], score[1]);
+    }
+
+    private static double[] Measure(nn.Module<Tensor, Tensor> model, LabelledTensors data, int batchSize)
+    {
         using IDisposable noGrad = no_grad();
         using ModelGuard guard = new(model, training: false);
         (double loss, long right) = (0, 0);
@@ -251,7 +250,7 @@ public static class Trainer
             right += logits.argmax(1).eq(labels).sum().item<long>();
         }
 
-        return new Score(loss / data.Labels.numel(), (double)right / data.Labels.numel());
+        return [loss / data.Labels.numel(), (double)right / data.Labels.numel()];
     }
 
     /// <summary>Batches without end, the examples in a new order each epoch; the tensors live until the next batch.</summary>

@@ -69,6 +69,8 @@ public sealed class TrainingProgress
         return model.state_dict().ToDictionary(s => s.Key, s => s.Value.detach().clone().DetachFromDisposeScope());
     }
 
+    internal void ForAll(Action<TrainingPart> what) => Array.ForEach([.. Parts], what);
+
     internal void Done(Tensor loss) => (Step, _loss, _lossValue) = (Step + 1, loss, null);
 
     internal TrainingLog ToLog() => new TrainedInMemory(_metrics.ToDictionary(m => m.Key, m => new Curve(m.Value.Steps, m.Value.Values)), _checkpoints, Mask);

@@ -27,7 +27,8 @@ public sealed class ArgumentTests : IDisposable
     [InlineData("use --in-place", "run", "n.ipynb", "--out", ".")]
     [InlineData("use --in-place", "run", "n.ipynb", "--out", "./")]
     [InlineData("--data nowhere is not a folder", "data", "list", "--data", "nowhere")]
-    [InlineData("there is no data set 'nope'", "data", "fetch", "nope")]
+    [InlineData("there is no data set 'nope', nor a text or model, to fetch: choose from mnist, fashion-mnist, moby-dick, minilm, resnet18",
+        "data", "fetch", "mnist", "nope")]
     [InlineData("text.txt is a file", "run", "n.ipynb", "--out", "text.txt")]
     [InlineData("have the same name", "run", "n.ipynb", "sub")]
     [InlineData("write name=value", "run", "n.ipynb", "-p", "epochs")]

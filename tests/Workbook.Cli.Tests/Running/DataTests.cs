@@ -19,6 +19,8 @@ public sealed class DataTests : IDisposable
         Assert.Contains("mnist         MNIST (CC BY-SA 3.0): not here, 11.6 MB to download to ", output, StringComparison.Ordinal);
         Assert.Contains("moby-dick     Moby Dick (public domain): not here, 1.2 MB to download to ", output, StringComparison.Ordinal);
         Assert.Contains("minilm        all-MiniLM-L6-v2 (Apache-2.0, packed under MIT): not here, 83.4 MB to download to ", output, StringComparison.Ordinal);
+        Assert.Contains("resnet18      ResNet-18, trained on ImageNet, without its classifier (MIT): not here, 59.5 MB to download to ", output,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -27,6 +27,7 @@ public sealed class RunsTests : IDisposable
         Assert.Contains("finished    LeNet300100", list, StringComparison.Ordinal);
         Assert.Contains("noise accuracy 100.00", list, StringComparison.Ordinal);
         Assert.Contains("1 finished, ", list, StringComparison.Ordinal);
+        Assert.Contains("\nbeside them 1 measurement, ", list, StringComparison.Ordinal);
         string hash = list[..20];
         string shown = Run(0, "runs", "show", hash[..5]);
         Assert.Contains("\"learningRate\": 0.1", shown, StringComparison.Ordinal);
@@ -42,7 +43,25 @@ public sealed class RunsTests : IDisposable
         Assert.StartsWith("no runs in ", Run(0, "runs", "list"), StringComparison.Ordinal);
 
         Assert.NotEqual(first, Output());
-        Assert.Contains("deleted 1 run,", Run(0, "runs", "prune", "--all"), StringComparison.Ordinal);
+        Assert.Matches(@"^deleted 1 run, \d\.\d MB; 1 measurement, ", Run(0, "runs", "prune", "--all").Split('\n')[^2]);
+        Assert.DoesNotContain("measurement", Run(0, "runs", "list"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_notebooks_own_measurement_is_made_again_after_an_edit_of_what_it_calls_and_not_after_another()
+    {
+        string half = "double Half(double x) => x / 2;", other = "int unused = 1;";
+        Assert.Equal("measured 2", Measured(other, half));
+        Assert.Equal("kept 2", Measured(other, half));
+        Assert.Equal("kept 2", Measured("string unused = \"another cell is edited\";", "// And a comment.\ndouble Half(double x) => x / 2;"));
+        Assert.Equal("measured 1", Measured(other, "double Half(double x) => x / 4;"));
+        Assert.Equal("measured 1", Measured(other, "double Quarter(double x) => x / 4;\ndouble Half(double x) => Quarter(x);"));
+        Assert.Equal("measured 3", Measured(other, "double Quarter(double x) => x - 1;\ndouble Half(double x) => Quarter(x);"));
+        Assert.Equal("kept 2", Measured(other, half));
+
+        string Measured(string before, string function) => string.Concat(Notebooks.Outputs(_workspace.Execute(0, $"#!import {Repository.PathOf("lab.csx")}",
+            before, function, "string how = \"kept\";\nvar numbers = Lab.Runs.Measure(\"half\", [4.0], () => { how = \"measured\"; return [Half(4)]; });\n"
+            + "Console.Write($\"{how} {numbers[0]}\");"), 3));
     }
 
     [Fact]

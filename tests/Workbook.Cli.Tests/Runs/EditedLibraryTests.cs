@@ -44,6 +44,18 @@ public sealed class EditedLibraryTests : IDisposable
 
     internal static string Version() => LibraryCode.Version;
 
+    /// <summary>Scores a network where the store keeps what is measured.</summary>
+    /// <returns>How many measurements the store has then.</returns>
+    internal static string Score(string folder)
+    {
+        using Generator generator = RandomStream.Of(1, "data");
+        using LabelledTensors data = new(randn([60, 784], generator: generator), randint(0, 10, [60], generator: generator));
+        using LeNet300100 network = new(1);
+        using IDisposable keeping = RunStore.Open(folder).KeepMeasurements();
+        Trainer.Evaluate(network, data);
+        return $"{Directory.GetFiles(Path.Combine(folder, "measured")).Length}";
+    }
+
     [Fact]
     public void An_edit_of_what_trains_trains_again_and_another_edit_answers_from_the_store()
     {
@@ -66,6 +78,8 @@ public sealed class EditedLibraryTests : IDisposable
         ];
         HashSet<string> versions = [];
         Assert.Equal(All, Ask(Store(-1)));
+        Assert.Equal("1", Score(Store(-1)));
+        Assert.Equal("1", Score(Store(-1)));
         for (int i = 0; i < edits.Length; i++)
         {
             (string project, string file, string before, string after, string again) = edits[i];
@@ -75,6 +89,9 @@ public sealed class EditedLibraryTests : IDisposable
             Assert.Equal($"{file}: {again}", $"{file}: {edited.Call(Ask, Store(i))}");
             Assert.Equal($"{file}: ", $"{file}: {edited.Call(Ask, Store(i))}");
             Assert.Equal("", Ask(Store(i)));
+            string measured = project == "Workbook.Notebook" ? "1" : "2";
+            Assert.Equal($"{file}: {measured}", $"{file}: {edited.Call(Score, Store(i))}");
+            Assert.Equal($"{file}: {measured}", $"{file}: {edited.Call(Score, Store(i))}");
         }
 
         Assert.Equal(edits.Length, versions.Distinct().Count()); // a sweep's points are another's after any edit

@@ -47,7 +47,7 @@ public sealed class PretrainedModelsTests : IDisposable
     }
 
     [Fact]
-    public void An_unknown_model_is_named_with_those_that_there_are() => Assert.Equal("there is no model 'gpt-5': choose one of minilm",
+    public void An_unknown_model_is_named_with_those_that_there_are() => Assert.Equal("there is no model 'gpt-5': choose one of minilm, resnet18",
         Assert.Throws<WorkbookException>(() => PretrainedModels.Find("gpt-5")).Message);
 
     [Fact]

@@ -10,6 +10,8 @@ namespace Workbook.Cli.Sweeping;
 /// <summary>What a sweep's page says of what was asked: recorded quantities over the parameters, then claims, then comparisons.</summary>
 internal sealed class SweepAnswer
 {
+    private const int ChartHeight = 400, ClaimHeight = 280;
+
     private readonly StringBuilder _html;
     private readonly SweepSummary _summary;
     private readonly IReadOnlyList<Axis> _axes;
@@ -30,7 +32,7 @@ internal sealed class SweepAnswer
         IReadOnlyList<Quantity> recorded = Quantity.Of(_summary.Values.Where(value => !value.IsClaim));
         foreach (Quantity quantity in recorded)
         {
-            _html.Append($"<h2>{HtmlEncode(quantity.Name + Along(Charted(quantity)))}</h2>");
+            _html.Append($"<h2>{HtmlEncode(Heading(quantity.Name) + Along(Charted(quantity)))}</h2>");
             AppendQuantity(quantity);
         }
 
@@ -49,11 +51,14 @@ internal sealed class SweepAnswer
         .OrderByDescending(axis => _axes[axis].Values.All(v => double.TryParse(v, CultureInfo.InvariantCulture, out _)))
             .ThenByDescending(axis => _axes[axis].Values.Count)];
 
+    private static string Heading(string name) => char.ToUpperInvariant(name[0]) + name[1..];
+
     private string Along(int[] axes) => axes.Length == 0 ? "" : $" over {string.Join(" and ", axes.Select(axis => _axes[axis].Name))}";
 
     private void AppendQuantity(Quantity quantity)
     {
         int[] charted = Charted(quantity);
+        bool isClaim = quantity.Methods[0].Value.IsClaim;
         AppendUnchanged(quantity, charted);
         (string Name, Cell[] Cells)[] lines = [.. quantity.Methods.SelectMany(method => Pooled(method.Value, charted)
             .GroupBy(cell => string.Join(' ', charted.Skip(1).Select(axis => $"{_axes[axis].Name}={cell.Levels[axis]}")))
@@ -67,9 +72,10 @@ internal sealed class SweepAnswer
         if (charted.Length > 0)
         {
             Axis x = _axes[charted[0]];
-            _html.Append(ChartMarkup.Of(Draw.Intervals("", x.Name, quantity.Title,
+            _html.Append(ChartMarkup.Of(Draw.Intervals("", x.Name, isClaim ? quantity.Unit : quantity.Title,
                 lines.Select(line => (line.Name.Length > 0 ? line.Name : quantity.Name,
-                    line.Cells.Select(cell => (cell.Levels[charted[0]], Interval.Of(cell.ByReplicate.Values))).ToArray())))
+                    line.Cells.Select(cell => (cell.Levels[charted[0]], Interval.Of(cell.ByReplicate.Values))).ToArray())),
+                isClaim ? ClaimHeight : ChartHeight)
                 .WithCaption($"{_summary.RanOn} · {Means}").ToBundle()["text/html"]));
         }
 

@@ -169,12 +169,13 @@ internal sealed class SweepSummary
     }
 
     /// <summary>
-    /// As many digits as the interval tells: two of its half width, e.g. <c>97.41 [97.30, 97.52]</c>; four digits where it has no width.
+    /// As many digits as the interval allows: of its half width two where it begins with 1 or 2, else one, e.g. <c>97.41 [97.30, 97.52]</c>; four digits
+    /// where it has no width.
     /// </summary>
     public static string Text(Interval interval)
     {
         double size = new[] { interval.Mean, interval.Low, interval.High }.Max(Math.Abs), half = (interval.High - interval.Low) / 2;
-        int told = half > size * 1e-9 ? 1 - (int)Math.Floor(Math.Log10(half)) : 3 - (size > 0 ? (int)Math.Floor(Math.Log10(size)) : 1);
+        int told = half > size * 1e-9 ? -(int)Math.Floor(Math.Log10(half / 3)) : 3 - (size > 0 ? (int)Math.Floor(Math.Log10(size)) : 1);
         string format = size is > 0 and < 0.001 or >= 1e6 ? "0.0##E+0" : "F" + Math.Clamp(told, 0, 6).ToString(CultureInfo.InvariantCulture);
         return half > size * 1e-9 ? interval.ToString(format, CultureInfo.InvariantCulture) : interval.Mean.ToString(format, CultureInfo.InvariantCulture);
     }

@@ -35,7 +35,7 @@ public sealed partial class SweepPageTests : IDisposable
     {
         string page = Page(_workspace, "n.ipynb", "-p", "seed=0..2", "-p", "sparsity=0.5,0.9");
         Assert.Equal(
-            ["test accuracy over sparsity", "epochs", "Claims", "With … % of the weights gone, chance loses accuracy (points)", "Paired comparisons",
+            ["Test accuracy over sparsity", "Epochs", "Claims", "With … % of the weights gone, chance loses accuracy (points)", "Paired comparisons",
                 "How it was run"],
             Heading().Matches(page).Select(match => match.Groups[1].Value));
         Assert.DoesNotContain("pruning.", page[page.IndexOf("<main>", StringComparison.Ordinal)..], StringComparison.Ordinal);
@@ -65,7 +65,7 @@ public sealed partial class SweepPageTests : IDisposable
         _workspace.Write("int seed = 0;\ndouble sparsity = 0.5;\nstring scope = \"layer\";\nint spare = 1;",
             SweepWorkspace.Record("gain", "seed + sparsity + scope.Length"));
         string page = Run(_workspace, "n.ipynb", "-p", "seed=0,1", "-p", "scope=layer,global", "-p", "sparsity=0.5,0.9,0.95", "-p", "spare=1,2");
-        Assert.Contains("<h2>gain over sparsity and scope</h2>", page, StringComparison.Ordinal);
+        Assert.Contains("<h2>Gain over sparsity and scope</h2>", page, StringComparison.Ordinal);
         Assert.Contains("<code>spare</code> changes nothing here", page, StringComparison.Ordinal);
         Assert.Contains("scope=layer: 0.5: 6 [5.5, 6.5]; 0.9: 6.4 [5.9, 6.9]; 0.95: 6.45", page, StringComparison.Ordinal);
         Assert.Equal(1, Words().Count(page));
@@ -74,7 +74,8 @@ public sealed partial class SweepPageTests : IDisposable
 
     [Theory]
     [InlineData(97.4132, 97.3044, 97.5189, "97.41 [97.30, 97.52]")]
-    [InlineData(97.4132, 97.4101, 97.4169, "97.4132 [97.4101, 97.4169]")]
+    [InlineData(97.4132, 97.4101, 97.4169, "97.413 [97.410, 97.417]")]
+    [InlineData(90.5067, 90.5, 90.52, "90.507 [90.500, 90.520]")]
     [InlineData(10.9, 0.9, 20.9, "11 [1, 21]")]
     [InlineData(12345.6, 12001, 12699, "12346 [12001, 12699]")]
     [InlineData(97.4132, 97.4132, 97.4132, "97.41")]

@@ -117,7 +117,7 @@ internal sealed class SweepSummary
         {
             int axis = a;
             foreach (IGrouping<string, Cell> others in cells.GroupBy(cell =>
-                string.Join(", ", Axes.Select((other, i) => $"{other.Name}={cell.Levels[i]}").Where((_, i) => i != axis))))
+                string.Join(", ", Axes.Select((other, i) => $"{other.Name}={cell.Levels[i]}").Where((_, i) => i != axis && Axes[i].Values.Count > 1))))
             {
                 Cell? first = others.FirstOrDefault(cell => cell.Levels[axis] == Axes[axis].Values[0]);
                 foreach (Cell cell in others.Where(cell => first is not null && cell != first))

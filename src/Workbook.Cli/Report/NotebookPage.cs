@@ -46,25 +46,23 @@ internal sealed class NotebookPage(
         }
 
         string index = edition.PageOf("index.html");
-        StringBuilder html = new();
-        html.Append($"<div class=\"page\"><nav aria-label=\"Contents\"><details open><summary>Contents</summary><p><a href=\"{index}\">Pruning "
-            + "Workbook</a></p><ul>");
+        StringBuilder html = new(edition.Html($"<div class=\"page\"><nav aria-label=\"Contents\"><details open><summary>Contents</summary><p><a "
+            + $"href=\"{index}\">Pruning Workbook</a></p><ul>"));
         foreach ((string id, string text) in markdown.Headings)
         {
             html.Append($"<li><a href=\"#{id}\">{HtmlEncode(text)}</a></li>");
         }
 
-        html.Append($"</ul></details></nav><main><p class=\"quiet\"><a href=\"{index}\">Pruning Workbook</a> · {HtmlEncode(Outcome)} · <a "
+        html.Append(edition.Html($"</ul></details></nav><main><p class=\"quiet\"><a href=\"{index}\">Pruning Workbook</a> · {HtmlEncode(Outcome)} · <a "
             + $"href=\"{HtmlEncode(Uri.EscapeDataString(result.Name))}.ipynb\" download>this notebook</a> · <a href=\"{index}#claims\">all claims</a>"
-                + $"{Switch(editions.Where(other => other != edition && other.Has(result.SourcePath)), FileOf(result.Name))}</p>");
-        html.Append(untranslated > 0 ? $"<p class=\"quiet\">{untranslated} texts are in English: not translated yet</p>" : "");
+                + $"{Switch(editions.Where(other => other != edition && other.Has(result.SourcePath)), FileOf(result.Name))}</p>"
+                    + (untranslated > 0 ? $"<p class=\"quiet\">{untranslated} texts are in English: not translated yet</p>" : "")));
 
         if (result.Error is string error)
         {
-            html.Append($"<div class=\"error\"><strong>This notebook did not finish.</strong><pre>{HtmlEncode(error)}</pre></div>");
+            html.Append($"<div class=\"error\"><strong>{edition.Say("This notebook did not finish.")}</strong><pre>{HtmlEncode(error)}</pre></div>");
         }
 
-        html = new StringBuilder(edition.Html(html.ToString()));
         html.Append(body).Append("<nav class=\"around\" aria-label=\"Notebooks\">").Append(Link(-1)).Append(Link(1)).Append("</nav></main></div>");
         return ReportSite.Page($"{Title} – Pruning Workbook", html.ToString(),
             head: ReportSite.Head + (markdown.HasFormulas ? Formulas.Head : ""), language: edition.Code);

@@ -81,7 +81,7 @@ internal sealed partial class Words
     private static Regex Pattern(string english)
     {
         string pattern = Numbered().Replace(Regex.Escape(english).Replace(@"\{", "{", StringComparison.Ordinal), @"(?<n$1>[+−-]?\d[\d.,]*)");
-        return new Regex($@"(?<![\w\uE000]){pattern}(?![\w])", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase);
+        return new Regex($@"(?<![\w.\-/\\\uE000]){pattern}(?![\w\-/\\]|\.\w)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase);
     }
 
     // A word of English prose: small letters, at least two, no part of a name, an id or a file.

@@ -40,6 +40,7 @@ public sealed class TranslationRules
     [InlineData("measured 0.28 ± 0.07 points, expected < 0.5 points", "측정값 0.28 ± 0.07 %p, 기댓값 < 0.5 %p")]
     [InlineData("Wanda, fine-tuned", "Wanda, 미세 조정")]
     [InlineData("pruning.fine-tuned-90", "pruning.fine-tuned-90")]
+    [InlineData("transformer.small-wanda-as-magnitude-60", "transformer.small-wanda-as-magnitude-60")]
     [InlineData("With 70 % of the weights gone, magnitude is ahead", "With 70 % of the weights gone, magnitude is ahead")]
     [InlineData("fine-grained accuracy", "fine-grained accuracy")]
     public void Labels_are_in_Korean_wholly_or_not_at_all(string english, string korean) =>

@@ -54,7 +54,8 @@ internal sealed partial class Edition
 
     /// <summary>A notebook's texts in this language.</summary>
     /// <exception cref="WorkbookException">The translation can't be read.</exception>
-    public NotebookDocument Read(NotebookDocument notebook) => IsOriginal ? notebook : Translation.Read(Translation.PathOf(notebook.Path, Code)).Apply(notebook);
+    public NotebookDocument Read(NotebookDocument notebook) =>
+        IsOriginal ? notebook : Translation.Read(Translation.PathOf(notebook.Path, Code)).Apply(notebook);
 
     /// <summary>How many of a notebook's texts stay English, because they are not translated as they are now.</summary>
     /// <exception cref="WorkbookException">The translation can't be read.</exception>

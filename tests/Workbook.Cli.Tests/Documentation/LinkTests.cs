@@ -66,7 +66,8 @@ public sealed class LinkTests
     private static IEnumerable<string> Links(string text) =>
         Documents.Read(text).Descendants<LinkInline>().Select(link => Uri.UnescapeDataString(link.Url ?? ""));
 
-    private static IEnumerable<string?> Anchors(string text) => Documents.Read(text).Descendants<HeadingBlock>().Select(heading => heading.TryGetAttributes()?.Id);
+    private static IEnumerable<string?> Anchors(string text) =>
+        Documents.Read(text).Descendants<HeadingBlock>().Select(heading => heading.TryGetAttributes()?.Id);
 
     private static string PathOf(string from, string link) =>
         Path.GetRelativePath(Repository.PathOf(), Path.GetFullPath(Path.Combine(Repository.PathOf(from.Split('/')), "..", link))).Replace('\\', '/');

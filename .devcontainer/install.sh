@@ -3,6 +3,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# For the Korean pages; without it they show boxes, and 'workbook doctor' says so.
+if command -v apt-get > /dev/null && ! fc-list :lang=ko 2> /dev/null | grep -q .; then
+  { sudo -n apt-get update && sudo -n apt-get install -y --no-install-recommends fontconfig fonts-nanum; } > /dev/null 2>&1 ||
+    echo "no font with Hangul could be installed: 'sudo apt-get install fonts-nanum' does it later" >&2
+fi
+
 dotnet build Workbook.sln
 dotnet tool restore
 sh .devcontainer/register-kernels.sh

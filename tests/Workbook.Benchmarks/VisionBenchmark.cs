@@ -9,7 +9,7 @@ namespace Workbook.Benchmarks;
 
 /// <summary>
 /// Networks that people have, pruned by channels to a half and a quarter of their multiplications: what a trace takes, what is left, that the answers are
-/// those with zeros in place of the channels, and what it saves. One thread, the arms in turn; prints the README's table.
+/// those with zeros in place of the channels, and what it saves. One thread, the arms in turn; prints the table of docs/benchmarks.md.
 /// </summary>
 internal static class VisionBenchmark
 {

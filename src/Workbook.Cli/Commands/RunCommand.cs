@@ -5,6 +5,7 @@ using Workbook.Cli.Engines;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Report;
 using Workbook.Cli.Running;
+using Workbook.Cli.Translating;
 using Workbook.Native;
 
 namespace Workbook.Cli.Commands;
@@ -50,6 +51,12 @@ internal static class RunCommand
         Description = "How many notebooks run side by side.",
         HelpName = "N",
         DefaultValueFactory = _ => 1
+    };
+    private static readonly Option<string?> s_language = new("--language")
+    {
+        Description = "Demands that the site has this language whole: a text that is not translated, or not as the English is now, is an error before "
+            + "anything runs. The site has every language whose translations lie beside the notebooks.",
+        HelpName = "CODE",
     };
     private static readonly Option<bool> s_failFast = new("--fail-fast") { Description = "Stops after the first notebook that fails." };
     private static readonly Option<bool> s_inPlace =
@@ -116,6 +123,12 @@ internal static class RunCommand
             }
         }
 
+        if (arguments.GetValue(s_language) is { } language && Edition.Faults(notebooks, language) is [var first, ..] all)
+        {
+            throw new WorkbookException($"{first}{(all.Count > 1 ? $" (and {all.Count - 1} more)" : "")}: 'workbook translate --language {language}' shows "
+                + "in the file what is to do");
+        }
+
         faults = [.. wrong.Select(e => e.Message)];
         return notebooks.Count > 0 ? ([.. notebooks], folder) : throw wrong[0];
     }
@@ -162,7 +175,8 @@ internal static class RunCommand
 
     private static void AddOptions(Command command)
     {
-        foreach (Option option in new Option[] { Data, Dataset, Profile, Kernel, s_parameters, s_out, s_timeout, Silence, s_allowErrors, s_jobs, s_failFast })
+        foreach (Option option in (Option[])
+            [Data, Dataset, Profile, Kernel, s_parameters, s_out, s_timeout, Silence, s_allowErrors, s_jobs, s_failFast, s_language])
         {
             command.Options.Add(option);
         }

@@ -12,8 +12,8 @@ internal static class WorkbookCommands
     {
         RootCommand root = new("The pruning workbook. Without a command: runs all notebooks.")
         {
-            RunCommand.Create(), PublishCommand.Create(), SweepCommand.Create(), SweepCommand.CreateTask(), DataCommand.Create(), RunsCommand.Create(),
-                DoctorCommand.Create(),
+            RunCommand.Create(), PublishCommand.Create(), TranslateCommand.Create(), SweepCommand.Create(), SweepCommand.CreateTask(), DataCommand.Create(),
+                RunsCommand.Create(), DoctorCommand.Create(),
         };
         root.Options.Add(Verbose);
         RunCommand.AddTo(root);

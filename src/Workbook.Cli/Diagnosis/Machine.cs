@@ -23,6 +23,11 @@ internal static class Machine
         yield return Disk();
         yield return Data();
         yield return Browser();
+        if (OperatingSystem.IsLinux() && Output("fc-list", ":lang=ko") is { } fonts)
+        {
+            yield return Hangul(fonts);
+        }
+
         yield return Kernel();
     }
 
@@ -109,6 +114,11 @@ internal static class Machine
         ? new(FindingState.Good, "browser", found)
         : new(FindingState.Optional, "browser", "no Chromium, Chrome or Edge found",
             $"Only `workbook publish` needs one: install it, or name its program in {EnvironmentVariables.Browser}");
+
+    private static Finding Hangul(string fonts) => fonts.Trim().Length > 0
+        ? new(FindingState.Good, "font with Hangul", fonts.Trim().Split('\n')[0].Split(':').ElementAtOrDefault(1)?.Trim() ?? "")
+        : new(FindingState.Optional, "font with Hangul", "none found",
+            "Only the Korean pages and pictures of charts in Korean need one, and show boxes without: apt-get install fonts-nanum");
 
     private static Finding Kernel()
     {

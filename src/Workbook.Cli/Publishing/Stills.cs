@@ -1,12 +1,13 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Workbook.Cli.Browsing;
 using Workbook.Notebook;
 
 namespace Workbook.Cli.Publishing;
 
 /// <summary>Pictures of what scripts draw: charts as they look on a white page.</summary>
-internal static class Stills
+internal static partial class Stills
 {
     /// <summary>Width of each picture in CSS pixels: what notebooks are read in.</summary>
     public const int Width = 900;
@@ -29,6 +30,11 @@ internal static class Stills
             BrowserPage page = await browser.OpenAsync(Width, 800, dark: false, patience.Token).ConfigureAwait(false);
             await page.WriteAsync(Page(parts), patience.Token).ConfigureAwait(false);
             double[] heights = await WaitAsync(page, patience.Token).ConfigureAwait(false);
+            if (parts.Any(part => Hangul().IsMatch(part)) && !await HasHangulAsync(page, patience.Token).ConfigureAwait(false))
+            {
+                throw new WorkbookException($"a chart has Hangul in it, for which {program} finds no font and draws boxes: install one, such as fonts-nanum");
+            }
+
             byte[]?[] pictures = [];
             for (double scale = 2; scale >= 1; scale -= 0.25)
             {
@@ -89,6 +95,21 @@ internal static class Stills
         return [.. drawn["heights"]!.AsArray().Select(height => height!.GetValue<double>())];
     }
 
+    // What has no font is drawn as a box, and one box is like another.
+    private static async Task<bool> HasHangulAsync(BrowserPage page, CancellationToken cancellation) => (await page.EvaluateAsync(
+        """
+        (() => {
+          const drawn = letter => {
+            const canvas = document.createElement('canvas'), pen = canvas.getContext('2d');
+            pen.font = '32px system-ui,sans-serif';
+            pen.fillText(letter, 0, 40);
+            return canvas.toDataURL();
+          };
+          return drawn('가') !== drawn('뷁');
+        })()
+        """,
+        cancellation).ConfigureAwait(false))!.GetValue<bool>();
+
     private static async Task<byte[]?[]> DrawAsync(BrowserPage page, double[] heights, CancellationToken cancellation)
     {
         byte[]?[] pictures = new byte[]?[heights.Length];
@@ -104,4 +125,7 @@ internal static class Stills
 
         return pictures;
     }
+
+    [GeneratedRegex(@"\p{IsHangulSyllables}")]
+    private static partial Regex Hangul();
 }

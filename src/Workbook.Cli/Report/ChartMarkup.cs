@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Workbook.Cli.Translating;
 using Workbook.Notebook;
 
 namespace Workbook.Cli.Report;
@@ -22,9 +23,11 @@ internal static partial class ChartMarkup
 
     /// <summary>A chart for a page: its words, and its numbers as data.</summary>
     /// <param name="html">What a cell showed.</param>
+    /// <param name="edition">The page's language; English, if left out.</param>
     /// <returns>Null if it is no chart of this library's.</returns>
-    public static string? Of(string html)
+    public static string? Of(string html, Edition? edition = null)
     {
+        edition ??= Edition.Original;
         // The first chart of some hosts brings plotly.js along.
         html = html.StartsWith("<script", StringComparison.Ordinal) && html.StartsWith(s_plotly.Value, StringComparison.Ordinal)
             ? html[s_plotly.Value.Length..] : html;
@@ -35,9 +38,12 @@ internal static partial class ChartMarkup
             return null;
         }
 
+        edition.Chart(chart["data"]);
+        edition.Chart(chart["layout"]);
+
         // "</script>" in a label would end the element.
         string numbers = chart.ToJsonString().Replace("<", "\\u003c", StringComparison.Ordinal);
-        return $"{words}<script type=\"application/json\" class=\"chart-data\">{numbers}</script>";
+        return $"{edition.Html(words)}<script type=\"application/json\" class=\"chart-data\">{numbers}</script>";
     }
 
     // The two values of the script's first line; of the rest only how high the chart is.

@@ -1,5 +1,6 @@
 using System.Text;
 using Workbook.Cli.Outcome;
+using Workbook.Cli.Translating;
 using static System.Net.WebUtility;
 
 namespace Workbook.Cli.Report;
@@ -7,11 +8,12 @@ namespace Workbook.Cli.Report;
 /// <summary>The site's first page: the notebooks, each with a chart of its own, and all claims.</summary>
 internal static class IndexPage
 {
-    public static string Html(IReadOnlyList<NotebookPage> pages, IReadOnlyList<NotebookResult> results)
+    public static string Html(
+        IReadOnlyList<NotebookPage> pages, IReadOnlyList<NotebookResult> results, Edition edition, IReadOnlyList<Edition> editions)
     {
         StringBuilder html = new();
         html.Append("<main><h1>Pruning Workbook</h1>");
-        ReportedClaims.AppendSummary(html, results);
+        ReportedClaims.AppendSummary(html, results, NotebookPage.Switch(editions.Where(other => other != edition), "index.html"));
         html.Append("<ul class=\"cards\">");
         foreach (NotebookPage page in pages)
         {
@@ -28,7 +30,7 @@ internal static class IndexPage
         html.Append("</ul>");
         ReportedClaims.Append(html, results, pages);
         AppendSources(html, results);
-        return ReportSite.Page("Pruning Workbook", html.Append("</main>").ToString());
+        return ReportSite.Page("Pruning Workbook", edition.Html(html.Append("</main>").ToString()), language: edition.Code);
     }
 
     private static void AppendSources(StringBuilder html, IReadOnlyList<NotebookResult> results)

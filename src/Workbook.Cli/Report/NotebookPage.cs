@@ -4,19 +4,26 @@ using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Publishing;
+using Workbook.Cli.Translating;
 using static System.Net.WebUtility;
 
 namespace Workbook.Cli.Report;
 
 /// <summary>The page of one executed notebook: its text, its code, what the code showed.</summary>
-internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<NotebookResult> all)
+/// <param name="result">The notebook, its texts in the page's language.</param>
+/// <param name="all">All notebooks of the run, likewise.</param>
+/// <param name="edition">The page's language.</param>
+/// <param name="editions">The languages that the site has.</param>
+/// <param name="untranslated">How many of its texts are English all the same.</param>
+internal sealed class NotebookPage(
+    NotebookResult result, IReadOnlyList<NotebookResult> all, Edition edition, IReadOnlyList<Edition> editions, int untranslated = 0)
 {
     private readonly NotebookDocument _notebook = new(result.SourcePath, result.Document);
 
     /// <summary>What its cells showed that runs in frames, after <see cref="Html"/>.</summary>
     public OutputFrames Frames { get; } = new(result.Name);
 
-    public string File => FileOf(result.Name);
+    public string File => FileOf(result);
 
     public string Title => _notebook.Title;
 
@@ -31,30 +38,34 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
 
     public string Html()
     {
-        MarkdownPage markdown = new(name => all.Any(other => other.Name == name) ? FileOf(name) : null);
+        MarkdownPage markdown = new(name => all.FirstOrDefault(other => other.Name == name) is { } other ? FileOf(other) : null);
         StringBuilder body = new();
         foreach (JsonObject cell in _notebook.Cells)
         {
             AppendCell(body, cell, markdown);
         }
 
-        StringBuilder html = new();
-        html.Append("<div class=\"page\"><nav aria-label=\"Contents\"><details open><summary>Contents</summary><p><a href=\"index.html\">Pruning "
-            + "Workbook</a></p><ul>");
+        string index = edition.PageOf("index.html");
+        StringBuilder html = new(edition.Html($"<div class=\"page\"><nav aria-label=\"Contents\"><details open><summary>Contents</summary><p><a "
+            + $"href=\"{index}\">Pruning Workbook</a></p><ul>"));
         foreach ((string id, string text) in markdown.Headings)
         {
             html.Append($"<li><a href=\"#{id}\">{HtmlEncode(text)}</a></li>");
         }
 
-        html.Append($"</ul></details></nav><main><p class=\"quiet\"><a href=\"index.html\">Pruning Workbook</a> · {HtmlEncode(Outcome)} · <a "
-            + $"href=\"{HtmlEncode(Uri.EscapeDataString(result.Name))}.ipynb\" download>this notebook</a> · <a href=\"index.html#claims\">all claims</a></p>");
+        html.Append(edition.Html($"</ul></details></nav><main><p class=\"quiet\"><a href=\"{index}\">Pruning Workbook</a> · {HtmlEncode(Outcome)} · <a "
+            + $"href=\"{HtmlEncode(Uri.EscapeDataString(result.Name))}.ipynb\" download>this notebook</a> · <a href=\"{index}#claims\">all claims</a>"
+                + $"{Switch(editions.Where(other => other != edition && other.Has(result.SourcePath)), FileOf(result.Name))}</p>"
+                    + (untranslated > 0 ? $"<p class=\"quiet\">{untranslated} texts are in English: not translated yet</p>" : "")));
+
         if (result.Error is string error)
         {
-            html.Append($"<div class=\"error\"><strong>This notebook did not finish.</strong><pre>{HtmlEncode(error)}</pre></div>");
+            html.Append($"<div class=\"error\"><strong>{edition.Say("This notebook did not finish.")}</strong><pre>{HtmlEncode(error)}</pre></div>");
         }
 
         html.Append(body).Append("<nav class=\"around\" aria-label=\"Notebooks\">").Append(Link(-1)).Append(Link(1)).Append("</nav></main></div>");
-        return ReportSite.Page($"{Title} – Pruning Workbook", html.ToString(), head: ReportSite.Head + (markdown.HasFormulas ? Formulas.Head : ""));
+        return ReportSite.Page($"{Title} – Pruning Workbook", html.ToString(),
+            head: ReportSite.Head + (markdown.HasFormulas ? Formulas.Head : ""), language: edition.Code);
     }
 
     /// <summary>The page in place of one that can't be made.</summary>
@@ -71,16 +82,23 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
             .OrderByDescending(shown => shown.Chart is not null).Select(shown => shown.Chart ?? Picture(shown.Data)).FirstOrDefault();
     }
 
-    private static string? Chart(JsonObject data) => data["text/html"] is JsonNode html ? ChartMarkup.Of(Joined(html)) : null;
+    /// <summary>Links to the same page in other languages.</summary>
+    internal static string Switch(IEnumerable<Edition> others, string page) => string.Concat(others.Select(other =>
+        $" · <a href=\"{HtmlEncode(Uri.EscapeDataString(other.PageOf(page)))}\" lang=\"{other.Code}\" hreflang=\"{other.Code}\">{HtmlEncode(other.Name)}"
+            + "</a>"));
+
+    private string? Chart(JsonObject data) => data["text/html"] is JsonNode html ? ChartMarkup.Of(Joined(html), edition) : null;
 
     // index.html is the first page.
     private static string FileOf(string name) => name.Equals("index", StringComparison.OrdinalIgnoreCase) ? name + "-notebook.html" : name + ".html";
+
+    private string FileOf(NotebookResult other) => edition.Has(other.SourcePath) ? edition.PageOf(FileOf(other.Name)) : FileOf(other.Name);
 
     private string Link(int step)
     {
         int at = all.ToList().IndexOf(result) + step;
         return at >= 0 && at < all.Count
-            ? $"<a href=\"{HtmlEncode(Uri.EscapeDataString(FileOf(all[at].Name)))}\">"
+            ? $"<a href=\"{HtmlEncode(Uri.EscapeDataString(FileOf(all[at])))}\">"
                 + $"{(step < 0 ? "← " : "")}{HtmlEncode(new NotebookDocument("", all[at].Document).Title)}{(step > 0 ? " →" : "")}</a>"
             : "<span></span>";
     }
@@ -130,8 +148,8 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
         if (data["text/html"] is JsonNode markup)
         {
             string html = Joined(markup);
-            return ChartMarkup.Of(html)
-                ?? (html.Length <= SafeHtml.Longest && SafeHtml.Clean(html, out bool whole) is { } clean && whole ? clean : Frames.Add(html));
+            return ChartMarkup.Of(html, edition)
+                ?? (html.Length <= SafeHtml.Longest && SafeHtml.Clean(html, out bool whole) is { } clean && whole ? edition.Html(clean) : Frames.Add(html));
         }
 
         return Picture(data) ?? $"<pre>{HtmlEncode(Joined(data["text/plain"]))}</pre>";

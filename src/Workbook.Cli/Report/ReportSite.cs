@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
+using Workbook.Cli.Translating;
 using Workbook.Native;
 using Workbook.Notebook;
 
@@ -65,8 +66,26 @@ internal static class ReportSite
             Write(name, content);
         }
 
-        NotebookPage[] pages = [.. results.Select(result => new NotebookPage(result, results))];
-        foreach ((NotebookPage page, NotebookResult result) in pages.Zip(results))
+        IReadOnlyList<Edition> editions = Editions(results, wrong);
+        foreach (Edition edition in editions)
+        {
+            (NotebookResult Result, int Left)[] shown = [.. results.Select(result => Translated(edition, result, wrong))];
+            NotebookResult[] all = [.. shown.Select(one => one.Result)];
+            NotebookPage[] pages = [.. shown.Select(one => new NotebookPage(one.Result, all, edition, editions, one.Left))];
+            foreach ((NotebookPage page, NotebookResult result) in pages.Zip(all).Where(pair => edition.Has(pair.Second.SourcePath)))
+            {
+                WritePage(page, result, edition);
+            }
+
+            WriteText(edition.PageOf("index.html"), IndexPage.Html(pages, all, edition, editions));
+        }
+
+        new ClaimSummary(results).Write(folder);
+        DeleteAllBut(written, earlier, Path.Combine(folder, OutputFrames.Folder));
+        faults = wrong;
+        return Path.Combine(folder, "index.html");
+
+        void WritePage(NotebookPage page, NotebookResult result, Edition edition)
         {
             try
             {
@@ -76,7 +95,10 @@ internal static class ReportSite
                     WriteText(name, html);
                 }
 
-                Write(result.Name + ".ipynb", JupyterJson.Serialize(result.Document));
+                if (edition.IsOriginal)
+                {
+                    Write(result.Name + ".ipynb", JupyterJson.Serialize(result.Document));
+                }
             }
 #pragma warning disable CA1031 // Whatever is wrong with one notebook: the others' pages are written.
             catch (Exception e)
@@ -87,12 +109,6 @@ internal static class ReportSite
             }
         }
 
-        new ClaimSummary(results).Write(folder);
-        WriteText("index.html", IndexPage.Html(pages, results));
-        DeleteAllBut(written, earlier, Path.Combine(folder, OutputFrames.Folder));
-        faults = wrong;
-        return Path.Combine(folder, "index.html");
-
         void WriteText(string name, string text) => Write(name, Encoding.UTF8.GetBytes(text));
 
         void Write(string name, byte[] content)
@@ -101,6 +117,35 @@ internal static class ReportSite
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             AtomicFile.Write(path, content);
             written.Add(Path.GetFullPath(path));
+        }
+    }
+
+    // Languages that say something of one of the notebooks; English alone where one can't be read.
+    private static IReadOnlyList<Edition> Editions(IReadOnlyList<NotebookResult> results, List<string> wrong)
+    {
+        try
+        {
+            return [.. Edition.Of(results.Select(result => result.SourcePath)).Where(edition => results.Any(result => edition.Has(result.SourcePath)))];
+        }
+        catch (WorkbookException e)
+        {
+            wrong.Add(e.Message);
+            return [Edition.Original];
+        }
+    }
+
+    // A notebook in a language, and how many of its texts stay English; as it is, where its translation can't be read.
+    private static (NotebookResult, int) Translated(Edition edition, NotebookResult result, List<string> wrong)
+    {
+        try
+        {
+            NotebookDocument notebook = new(result.SourcePath, result.Document);
+            return (result with { Document = edition.Read(notebook).Root }, edition.Has(result.SourcePath) ? edition.Untranslated(notebook) : 0);
+        }
+        catch (WorkbookException e)
+        {
+            wrong.Add(e.Message);
+            return (result, 0);
         }
     }
 
@@ -135,7 +180,8 @@ internal static class ReportSite
     /// <param name="body">What stands on it, as HTML.</param>
     /// <param name="policy">What the page may load and run; by default what carries <see cref="OfThisPage"/>, and the site's own.</param>
     /// <param name="head">What the page looks like, and its scripts; by default <see cref="Head"/>.</param>
-    internal static string Page(string title, string body, string? policy = null, string? head = null)
+    /// <param name="language">The code of the language that it is in.</param>
+    internal static string Page(string title, string body, string? policy = null, string? head = null, string language = Edition.English)
     {
         head ??= Head;
 
@@ -144,7 +190,7 @@ internal static class ReportSite
         policy ??= Policy.Replace("'nonce-'", $"'nonce-{nonce}'", StringComparison.Ordinal);
         return $"""
             <!DOCTYPE html>
-            <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">
+            <html lang="{language}"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">
             {Generator}<title>{System.Net.WebUtility.HtmlEncode(title)}</title>
             <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
             <link rel="icon" href="data:,">{head.Replace(OfThisPage, $"nonce=\"{nonce}\"", StringComparison.Ordinal)}</head>

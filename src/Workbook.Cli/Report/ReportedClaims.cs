@@ -9,12 +9,12 @@ namespace Workbook.Cli.Report;
 /// <summary>The claims of all notebooks: what was expected, what was measured.</summary>
 internal static class ReportedClaims
 {
-    /// <summary>What was run, and on what.</summary>
-    public static void AppendSummary(StringBuilder html, IReadOnlyList<NotebookResult> results)
+    /// <summary>What was run, and on what; then what else stands in that line, as HTML.</summary>
+    public static void AppendSummary(StringBuilder html, IReadOnlyList<NotebookResult> results, string more)
     {
         string ranOn = ClaimSummary.RanOn(results.SelectMany(result => result.Claims));
         string[] parts = [$"{results.Count} {(results.Count == 1 ? "notebook" : "notebooks")}", ranOn, Seconds(results)];
-        html.Append($"<p class=\"quiet\">{HtmlEncode(string.Join(" · ", parts.Where(part => part.Length > 0)))}</p>");
+        html.Append($"<p class=\"quiet\">{HtmlEncode(string.Join(" · ", parts.Where(part => part.Length > 0)))}{more}</p>");
     }
 
     public static void Append(StringBuilder html, IReadOnlyList<NotebookResult> results, IReadOnlyList<NotebookPage> pages)

@@ -53,6 +53,7 @@ internal static class SiteStyle
         .wb-figure{max-width:100%!important}
         .wb-chart .main-svg{max-width:none}
         .quiet{color:var(--quiet)}
+        :lang(ko){word-break:keep-all}
         @media(max-width:600px){
           table.claims thead{display:none}
           table.claims tr{display:block;border-bottom:1px solid var(--line);padding:.6em 0}

@@ -14,10 +14,19 @@ namespace Workbook.Cli.Sweeping;
 internal sealed record Cell(IReadOnlyList<string> Levels, IReadOnlyDictionary<string, double> ByReplicate);
 
 /// <summary>Two levels of one parameter, all else equal.</summary>
+/// <param name="Value">What was measured.</param>
+/// <param name="Axis">Which parameter: its place among those that are not averaged over.</param>
 /// <param name="What">E.g. <c>sparsity 0.95 − 0.9, method=random</c>.</param>
 /// <param name="Difference">The mean over pairs, with its interval.</param>
 /// <param name="Higher">In how many pairs the first was higher.</param>
-internal sealed record Comparison(string Value, string What, Interval Difference, int Higher);
+internal sealed record Comparison(MeasuredValue Value, int Axis, string What, Interval Difference, int Higher)
+{
+    /// <summary>Whether all pairs measured the same number: the parameter is not in what was measured.</summary>
+    public bool IsNone => Difference is { Low: 0, High: 0 };
+
+    /// <summary>Whether the interval has no 0 in it.</summary>
+    public bool IsSeen => Difference is { Low: > 0 } or { High: < 0 };
+}
 
 /// <summary>What a sweep has measured so far.</summary>
 internal sealed class SweepSummary
@@ -69,6 +78,9 @@ internal sealed class SweepSummary
     /// <summary>The parameter that is averaged over; null where there is none.</summary>
     public string? Over => _over?.Name;
 
+    /// <summary>What all of it was measured on, e.g. <c>mnist, quick profile</c>.</summary>
+    public string RanOn => $"{(Sweep.Definition.Dataset is { } dataset ? $"{dataset}, " : "")}{Sweep.Definition.Profile} profile";
+
     /// <summary>What was measured, by name: each once, with its unit.</summary>
     public IReadOnlyList<MeasuredValue> Values { get; }
 
@@ -105,7 +117,7 @@ internal sealed class SweepSummary
         {
             int axis = a;
             foreach (IGrouping<string, Cell> others in cells.GroupBy(cell =>
-                string.Join(", ", Axes.Select((other, i) => $"{other.Name}={cell.Levels[i]}").Where((_, i) => i != axis))))
+                string.Join(", ", Axes.Select((other, i) => $"{other.Name}={cell.Levels[i]}").Where((_, i) => i != axis && Axes[i].Values.Count > 1))))
             {
                 Cell? first = others.FirstOrDefault(cell => cell.Levels[axis] == Axes[axis].Values[0]);
                 foreach (Cell cell in others.Where(cell => first is not null && cell != first))
@@ -115,7 +127,7 @@ internal sealed class SweepSummary
                     if (differences.Length > 1)
                     {
                         string what = $"{Axes[axis].Name} {cell.Levels[axis]} − {first!.Levels[axis]}{(others.Key.Length > 0 ? ", " + others.Key : "")}";
-                        yield return new Comparison(value.Name, what, Interval.Of(differences), differences.Count(d => d > 0));
+                        yield return new Comparison(value, axis, what, Interval.Of(differences), differences.Count(d => d > 0));
                     }
                 }
             }
@@ -149,19 +161,23 @@ internal sealed class SweepSummary
         foreach ((MeasuredValue value, Cell cell) in rows)
         {
             Interval interval = Interval.Of(cell.ByReplicate.Values);
-            table.AddRow(PlainText.Markup(value.Name), PlainText.Markup(string.Join(' ', cell.Levels)),
+            table.AddRow(PlainText.Markup(value.Statement ?? value.Name), PlainText.Markup(string.Join(' ', cell.Levels)),
                 PlainText.Markup($"{Text(interval)} {value.Unit}".TrimEnd()), interval.Count.ToString(CultureInfo.InvariantCulture));
         }
 
         AnsiConsole.Write(table);
     }
 
-    /// <summary>Four significant digits, as few decimals as the mean's size allows.</summary>
+    /// <summary>
+    /// As many digits as the interval allows: of its half width two where it begins with 1 or 2, else one, e.g. <c>97.41 [97.30, 97.52]</c>; four digits
+    /// where it has no width.
+    /// </summary>
     public static string Text(Interval interval)
     {
-        double size = new[] { interval.Mean, interval.Low, interval.High }.Max(Math.Abs);
-        string format = size switch { 0 => "0.00", < 0.001 or >= 1e6 => "G4", >= 1000 => "0", >= 10 => "0.00", >= 1 => "0.000", _ => "0.0000" };
-        return interval.ToString(format, CultureInfo.InvariantCulture);
+        double size = new[] { interval.Mean, interval.Low, interval.High }.Max(Math.Abs), half = (interval.High - interval.Low) / 2;
+        int told = half > size * 1e-9 ? -(int)Math.Floor(Math.Log10(half / 3)) : 3 - (size > 0 ? (int)Math.Floor(Math.Log10(size)) : 1);
+        string format = size is > 0 and < 0.001 or >= 1e6 ? "0.0##E+0" : "F" + Math.Clamp(told, 0, 6).ToString(CultureInfo.InvariantCulture);
+        return half > size * 1e-9 ? interval.ToString(format, CultureInfo.InvariantCulture) : interval.Mean.ToString(format, CultureInfo.InvariantCulture);
     }
 
     private string Csv()

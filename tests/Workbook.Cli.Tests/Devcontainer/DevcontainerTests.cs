@@ -80,13 +80,14 @@ public class DevcontainerTests
     }
 
     [Fact]
-    public void Without_the_data_the_container_is_made_all_the_same_and_says_how_to_get_them()
+    public void Without_the_data_and_a_font_the_container_is_made_all_the_same_and_says_how_to_get_them()
     {
         using Workspace workspace = new();
         (int exitCode, _, string errors) = Create(workspace, dataExitCode: 1);
 
         Assert.Equal(0, exitCode);
         Assert.Contains("data fetch", errors, StringComparison.Ordinal);
+        Assert.Equal(File.Exists("/usr/bin/apt-get"), errors.Contains("install fonts-nanum", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -94,7 +95,8 @@ public class DevcontainerTests
         Assert.All(Directory.GetFiles(Repository.PathOf("notebooks"), "*.ipynb"), notebook =>
             Assert.Equal(".net-csharp", JsonNode.Parse(File.ReadAllText(notebook))!["metadata"]!["kernelspec"]!["name"]!.ToString()));
 
-    // The script in a clean folder and home: in place of dotnet, which does all that needs a network, one that notes its calls.
+    // The script in a clean folder and home: in place of dotnet, which does all that needs a network, one that notes its calls;
+    // no fonts, and no right to install any.
     private static (int ExitCode, string[] Calls, string Errors) Create(Workspace workspace, int dataExitCode)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the container's script runs on Linux");
@@ -106,12 +108,9 @@ public class DevcontainerTests
 
         string bin = Directory.CreateDirectory(Path.Combine(workspace.Folder, "bin")).FullName;
         string log = Path.Combine(workspace.Folder, "calls");
-        string dotnet = Path.Combine(bin, "dotnet");
-        File.WriteAllText(dotnet, $"#!/bin/sh\necho \"$*\" >> '{log}'\n[ \"$1\" != run ] || exit {dataExitCode}\n");
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(dotnet, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
+        Script("dotnet", $"echo \"$*\" >> '{log}'\n[ \"$1\" != run ] || exit {dataExitCode}");
+        Script("sudo", "exit 1");
+        Script("fc-list", "");
 
         ProcessStartInfo start = new("sh", [Path.Combine(clone, "install.sh")])
         {
@@ -127,5 +126,15 @@ public class DevcontainerTests
         string errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, File.ReadAllLines(log), errors);
+
+        void Script(string name, string lines)
+        {
+            string path = Path.Combine(bin, name);
+            File.WriteAllText(path, $"#!/bin/sh\n{lines}\n");
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ using Microsoft.CodeAnalysis.Scripting;
 
 namespace Workbook.Cli.Tests.Documentation;
 
-/// <summary>The C# of a README: its code blocks, and under "The library" the calls in running text and in the right columns of tables.</summary>
+/// <summary>The C# of a document: its code blocks, and under "The library" the calls in running text and in the right columns of tables.</summary>
 internal sealed partial class ReadmeExamples(string folder)
 {
     private const string Block = "the C# block";
@@ -38,19 +38,19 @@ internal sealed partial class ReadmeExamples(string folder)
     public static IReadOnlyList<(string Where, string Code)> In(string markdown)
     {
         MarkdownDocument document = Markdown.Parse(markdown, new MarkdownPipelineBuilder().UsePipeTables().UsePreciseSourceLocation().Build());
-        string section = "";
+        int library = 0; // the level of the heading "The library", while what follows belongs to it
         List<(string, string)> examples = [];
         foreach (MarkdownObject part in document.Descendants())
         {
             switch (part)
             {
-                case HeadingBlock { Level: 2, Inline.FirstChild: LiteralInline title }:
-                    section = title.Content.ToString();
+                case HeadingBlock { Level: var level } heading when library == 0 || level <= library:
+                    library = heading.Inline?.FirstChild is LiteralInline { Content: var title } && title.ToString() == "The library" ? level : 0;
                     break;
                 case FencedCodeBlock { Info: "csharp" or "cs" or "c#" } block:
                     examples.Add(($"{Block} at line {block.Line + 1}", block.Lines.ToString()));
                     break;
-                case CodeInline { Content: var text } span when section == "The library" && IsCall().IsMatch(text) && !IsInLeftColumn(span):
+                case CodeInline { Content: var text } span when library > 0 && IsCall().IsMatch(text) && !IsInLeftColumn(span):
                     examples.Add(($"`{text}` at line {span.Line + 1}", text));
                     break;
                 default:
@@ -101,7 +101,7 @@ internal sealed partial class ReadmeExamples(string folder)
         return outer?.ParentBlock?.Parent is TableCell { Parent: TableRow row } cell && row.IndexOf(cell) == 0;
     }
 
-    /// <summary>A script has no using declarations; files go to a folder of the test, and a name left out is the one that the README saves to.</summary>
+    /// <summary>A script has no using declarations; files go to a folder of the test, and a name left out is the one that the text saves to.</summary>
     private string Runnable(string code)
     {
         string plain = UsingDeclaration().Replace(code, "").Replace("…", "\"lenet.safetensors\"", StringComparison.Ordinal);

@@ -1,23 +1,31 @@
+using System.Text.RegularExpressions;
 using Xunit;
 
 namespace Workbook.Cli.Tests.Documentation;
 
-public sealed class ReadmeTests : IDisposable
+public sealed partial class ReadmeTests : IDisposable
 {
-    private static readonly string s_readme = File.ReadAllText(Repository.PathOf("README.md"));
-
     private readonly string _folder = Directory.CreateTempSubdirectory("workbook-readme-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    [Theory]
+    [MemberData(nameof(Documents.All), MemberType = typeof(Documents))]
+    public async Task The_examples_compile_and_run(string name) => Assert.Empty(await new ReadmeExamples(_folder).FaultsAsync(Documents.Text(name)));
+
     [Fact]
-    public async Task The_readmes_examples_compile_and_run() =>
-        Assert.Empty(await new ReadmeExamples(_folder).FaultsAsync(s_readme));
+    public void The_readme_can_be_read_in_five_minutes()
+    {
+        string open = Folded().Replace(Documents.Text("README.md"), "");
+        Assert.InRange(Word().Count(open), 1, 1100); // of 220 a minute
+        Assert.InRange(open.Split('\n').Length, 1, 120);
+        Assert.Equal(4, Picture().Count(open));
+    }
 
     [Fact]
     public void Blocks_calls_in_the_text_and_the_table_of_torchs_functions_are_examples()
     {
-        string[] code = [.. ReadmeExamples.In(s_readme).Select(example => example.Code)];
+        string[] code = [.. Documents.Names.SelectMany(name => ReadmeExamples.In(Documents.Text(name))).Select(example => example.Code)];
         Assert.Contains(code, text => text.Contains("Trainer.Train(network", StringComparison.Ordinal));
         Assert.Contains("network.SaveSafeTensors(\"lenet.safetensors\")", code);
         Assert.Contains("mask.Sparsity > 0", code);
@@ -36,4 +44,13 @@ public sealed class ReadmeTests : IDisposable
         IReadOnlyList<string> faults = await new ReadmeExamples(_folder).FaultsAsync(markdown);
         Assert.StartsWith(fault, Assert.Single(faults), StringComparison.Ordinal);
     }
+
+    [GeneratedRegex("<details>.*?</details>", RegexOptions.Singleline)]
+    private static partial Regex Folded();
+
+    [GeneratedRegex(@"(?<![(/#.\w-])\p{L}[\w-]*")]
+    private static partial Regex Word();
+
+    [GeneratedRegex(@"!\[[^\]]*\]\(notebooks/images/")]
+    private static partial Regex Picture();
 }

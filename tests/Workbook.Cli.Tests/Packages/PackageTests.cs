@@ -26,7 +26,7 @@ public sealed class PackageTests(PackedWorkbook packed) : IClassFixture<PackedWo
         Assert.Equal(
             ["", ".Core", ".Curvature", ".Experiments", ".Native", ".Notebook", ".SafeTensors", ".Sparse", ".Structured", ".Tool"],
             packed.Names.Select(name => name["PruningWorkbook".Length..]));
-        string readme = File.ReadAllText(Repository.PathOf("README.md"));
+        string packages = File.ReadAllText(Repository.PathOf("docs", "packages.md"));
         foreach (string name in packed.Names)
         {
             using ZipArchive package = ZipFile.OpenRead(packed.PathOfPackage(name));
@@ -35,7 +35,7 @@ public sealed class PackageTests(PackedWorkbook packed) : IClassFixture<PackedWo
             Assert.Equal("MIT", Text(about, "license"));
             Assert.Contains(Text(about, "readme"), files);
             Assert.True(Text(about, "description").Length > 40);
-            Assert.Contains($"`{name}`", readme, StringComparison.Ordinal);
+            Assert.Contains($"`{name}`", packages, StringComparison.Ordinal);
             Assert.DoesNotContain(files, file => file.EndsWith("libtorch.path", StringComparison.Ordinal));
             string assembly = name.Replace("Pruning", "", StringComparison.Ordinal).Replace(".Core", "", StringComparison.Ordinal);
             Assert.Equal(
@@ -100,9 +100,10 @@ public sealed class PackageTests(PackedWorkbook packed) : IClassFixture<PackedWo
     }
 
     [Fact]
-    public void A_program_that_adds_the_one_package_runs_what_the_readme_shows()
+    public void A_program_that_adds_the_one_package_runs_what_the_documents_show()
     {
-        string[] blocks = [.. Documentation.ReadmeExamples.In(File.ReadAllText(Repository.PathOf("README.md")))
+        string[] blocks = [.. Documentation.Documents.Names
+            .SelectMany(name => Documentation.ReadmeExamples.In(Documentation.Documents.Text(name)))
             .Where(example => example.Where.StartsWith("the C# block", StringComparison.Ordinal))
             .Select(example => example.Code.Replace("using Workbook;", "", StringComparison.Ordinal))];
         Assert.NotEmpty(blocks);

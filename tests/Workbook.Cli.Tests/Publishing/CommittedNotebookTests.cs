@@ -54,7 +54,9 @@ public class CommittedNotebookTests
         Assert.All(pictures, picture => Assert.Equal(picture.Picture, File.ReadAllBytes(Repository.PathOf("notebooks", "images", picture.Name + ".png"))));
         Assert.Equal(pictures.Select(picture => picture.Name).Order(StringComparer.Ordinal), Directory.GetFiles(Repository.PathOf("notebooks", "images"))
             .Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal));
-        Assert.All(pictures, picture => Assert.Contains($"(notebooks/images/{picture.Name}.png)", readme, StringComparison.Ordinal));
+        string shown = readme + File.ReadAllText(Repository.PathOf("docs", "findings.md"));
+        Assert.All(pictures, picture => Assert.Contains($"(notebooks/images/{picture.Name}.png)", shown.Replace("(../", "(", StringComparison.Ordinal),
+            StringComparison.Ordinal));
     }
 
     [Fact]

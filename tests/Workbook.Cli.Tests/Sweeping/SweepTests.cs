@@ -16,7 +16,7 @@ public sealed class SweepTests : IDisposable
         (string output, _) = _workspace.Run(0, "n.ipynb", "-p", "seed=0..2", "-p", "sparsity=0.9,0.95");
         Assert.Contains("n: 6 points, seed (3) × sparsity (2); 0 finished, 6 to do", output, StringComparison.Ordinal);
         Assert.Contains("6 of 6 points finished", output, StringComparison.Ordinal);
-        Assert.Contains("10.90 [0.90, 20.90] points", output, StringComparison.Ordinal);
+        Assert.Contains("11 [1, 21] points", output, StringComparison.Ordinal);
         string csv = File.ReadAllText(output.Split('\n').Single(line => line.EndsWith("points.csv", StringComparison.Ordinal)));
         string[] rows = csv.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.StartsWith("notebook,seed,sparsity,value,measured,spread,unit,holds,profile,", rows[0], StringComparison.Ordinal);
@@ -25,7 +25,7 @@ public sealed class SweepTests : IDisposable
         Assert.StartsWith("n,0,0.9,pruning.tiny,1.5,,,false,quick,", rows[2], StringComparison.Ordinal);
 
         string page = File.ReadAllText(output.Split('\n').Single(line => line.EndsWith("report.html", StringComparison.Ordinal)));
-        Assert.Contains("The claim holds in 4 of 6 points", page, StringComparison.Ordinal);
+        Assert.Contains("4 of 6</td>", page, StringComparison.Ordinal);
         Assert.Contains("sparsity 0.95 − 0.9", page, StringComparison.Ordinal);
         Assert.Contains("3 of 3", page, StringComparison.Ordinal);
 

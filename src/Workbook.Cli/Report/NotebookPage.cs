@@ -29,15 +29,20 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
         result.Elapsed is { } elapsed ? $"{elapsed.TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s" : "",
     }.Where(part => part.Length > 0));
 
+    /// <summary>Whether it links to <see cref="GlossaryPage"/>, after <see cref="Html"/>.</summary>
+    public bool HasWords { get; private set; }
+
     public string Html()
     {
-        MarkdownPage markdown = new(name => all.Any(other => other.Name == name) ? FileOf(name) : null);
+        MarkdownPage markdown = new(name => all.Any(other => other.Name == name) ? FileOf(name) : null,
+            name => Shown(_notebook.CodeCells.Where(cell => PublishedNotebook.PictureNames(cell).Contains(name))));
         StringBuilder body = new();
         foreach (JsonObject cell in _notebook.Cells)
         {
             AppendCell(body, cell, markdown);
         }
 
+        HasWords = markdown.HasWords;
         StringBuilder html = new();
         html.Append("<div class=\"page\"><nav aria-label=\"Contents\"><details open><summary>Contents</summary><p><a href=\"index.html\">Pruning "
             + "Workbook</a></p><ul>");
@@ -63,18 +68,19 @@ internal sealed class NotebookPage(NotebookResult result, IReadOnlyList<Notebook
             + $"shown.</strong><pre>{HtmlEncode($"{result.Name}: {fault}")}</pre></div></main>");
 
     /// <summary>A chart of the notebook: the one that its tags name as a picture, else the first; null if it has none.</summary>
-    public string? Thumbnail()
-    {
-        IEnumerable<JsonObject> cells = _notebook.CodeCells.OrderByDescending(cell => PublishedNotebook.PictureNames(cell).Any());
-        return cells.SelectMany(cell => (cell["outputs"] as JsonArray ?? []).OfType<JsonObject>()).Select(output => output["data"]).OfType<JsonObject>()
+    public string? Thumbnail() => Shown(_notebook.CodeCells.OrderByDescending(cell => PublishedNotebook.PictureNames(cell).Any()));
+
+    // The first chart, or the first picture, of what the cells showed.
+    private static string? Shown(IEnumerable<JsonObject> cells) =>
+        cells.SelectMany(cell => (cell["outputs"] as JsonArray ?? []).OfType<JsonObject>()).Select(output => output["data"]).OfType<JsonObject>()
             .Select(data => (Chart: Chart(data), Data: data)).Where(shown => shown.Chart is not null || Picture(shown.Data) is not null)
             .OrderByDescending(shown => shown.Chart is not null).Select(shown => shown.Chart ?? Picture(shown.Data)).FirstOrDefault();
-    }
 
     private static string? Chart(JsonObject data) => data["text/html"] is JsonNode html ? ChartMarkup.Of(Joined(html)) : null;
 
-    // index.html is the first page.
-    private static string FileOf(string name) => name.Equals("index", StringComparison.OrdinalIgnoreCase) ? name + "-notebook.html" : name + ".html";
+    // index.html is the first page, and there is one of words.
+    private static string FileOf(string name) => $"{name}.html" is var file && (file.Equals("index.html", StringComparison.OrdinalIgnoreCase)
+        || file.Equals(GlossaryPage.File, StringComparison.OrdinalIgnoreCase)) ? name + "-notebook.html" : file;
 
     private string Link(int step)
     {

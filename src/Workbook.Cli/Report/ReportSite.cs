@@ -87,6 +87,11 @@ internal static class ReportSite
             }
         }
 
+        if (pages.Any(page => page.HasWords))
+        {
+            WriteText(GlossaryPage.File, GlossaryPage.Html());
+        }
+
         new ClaimSummary(results).Write(folder);
         WriteText("index.html", IndexPage.Html(pages, results));
         DeleteAllBut(written, earlier, Path.Combine(folder, OutputFrames.Folder));

@@ -40,6 +40,19 @@ public static partial class Draw
             new { active = first, direction = "up", x = 0, xanchor = "left", y = 0, yanchor = "top", pad = Figure.MenuPlace, buttons = Steps(all) });
     }
 
+    /// <summary>A chart with a menu of seeds: the mean of all first, then each alone.</summary>
+    /// <param name="title">What the chart says.</param>
+    /// <param name="series">The methods, over the seeds of <see cref="RunContext.Current"/>.</param>
+    /// <param name="draw">Draws some of their seeds.</param>
+    /// <returns>Without a menu where there is one seed.</returns>
+    public static Figure BySeed(string title, IEnumerable<Series> series, Func<IEnumerable<Series>, Figure> draw)
+    {
+        ArgumentNullException.ThrowIfNull(draw);
+        (Series[] all, IReadOnlyList<int> seeds) = (Some(title, series), RunContext.Current.Seeds);
+        return seeds.Count < 2 || all.Any(s => s.Values.Length != seeds.Count) ? draw(all)
+            : Menu(title, [($"{seeds.Count} seeds", draw(all)), .. seeds.Select((seed, i) => ($"seed {seed}", draw(all.Select(s => s with { Values = [s.Values[i]] }))))]);
+    }
+
     /// <summary>Two charts as one, the second below the first; the first may have lines across it, the second not.</summary>
     /// <param name="title">What both say.</param>
     /// <param name="upper">The first; its legend is for both.</param>

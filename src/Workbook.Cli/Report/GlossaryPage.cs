@@ -16,7 +16,8 @@ internal static class GlossaryPage
         using StreamReader reader = new(typeof(GlossaryPage).Assembly.GetManifestResourceStream(Resource)!);
         MarkdownPage markdown = new(_ => null, _ => null);
         string body = markdown.Render(reader.ReadToEnd());
-        return ReportSite.Page("Words – Pruning Workbook", $"<main class=\"md\"><p class=\"quiet\"><a href=\"index.html\">Pruning Workbook</a></p>{body}</main>",
+        return ReportSite.Page("Words – Pruning Workbook",
+            $"<main class=\"md\"><p class=\"quiet\"><a href=\"index.html\">Pruning Workbook</a></p>{body}</main>",
             head: ReportSite.Head + (markdown.HasFormulas ? Formulas.Head : ""));
     }
 }

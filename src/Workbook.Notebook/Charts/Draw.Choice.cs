@@ -50,7 +50,8 @@ public static partial class Draw
         ArgumentNullException.ThrowIfNull(draw);
         (Series[] all, IReadOnlyList<int> seeds) = (Some(title, series), RunContext.Current.Seeds);
         return seeds.Count < 2 || all.Any(s => s.Values.Length != seeds.Count) ? draw(all)
-            : Menu(title, [($"{seeds.Count} seeds", draw(all)), .. seeds.Select((seed, i) => ($"seed {seed}", draw(all.Select(s => s with { Values = [s.Values[i]] }))))]);
+            : Menu(title, [($"{seeds.Count} seeds", draw(all)),
+                .. seeds.Select((seed, i) => ($"seed {seed}", draw(all.Select(s => s with { Values = [s.Values[i]] }))))]);
     }
 
     /// <summary>Two charts as one, the second below the first; the first may have lines across it, the second not.</summary>
@@ -64,7 +65,8 @@ public static partial class Draw
         double above = (double)upper.Height / (upper.Height + lower.Height), gap = 0.09;
         (Layout top, Layout bottom) = (GenericChart.getLayout(upper.Chart), GenericChart.getLayout(lower.Chart));
         GenericChart chart = Plot.Chart(
-            [.. GenericChart.getTraces(upper.Chart), .. GenericChart.getTraces(lower.Chart).Select(trace => Plot.With(trace, ("xaxis", "x2"), ("yaxis", "y2")))],
+            [.. GenericChart.getTraces(upper.Chart),
+                .. GenericChart.getTraces(lower.Chart).Select(trace => Plot.With(trace, ("xaxis", "x2"), ("yaxis", "y2")))],
             [
                 .. Plot.Properties(top).Where(p => p.Key is not ("xaxis" or "yaxis")).Select(p => (p.Key, p.Value)),
                 ("xaxis", Placed(top, "xaxis", ("anchor", "y"))),
@@ -95,7 +97,8 @@ public static partial class Draw
 
     private static Figure Chosen(string title, (string Name, Figure Figure)[] all, int first, int room, string property, object control)
     {
-        IEnumerable<Trace> traces = all.Index().SelectMany(a => GenericChart.getTraces(a.Item.Figure.Chart).Select(t => Plot.With(t, ("visible", a.Index == first))));
+        IEnumerable<Trace> traces = all.Index().SelectMany(a =>
+            GenericChart.getTraces(a.Item.Figure.Chart).Select(t => Plot.With(t, ("visible", a.Index == first))));
         Figure shown = all[first].Figure;
         GenericChart chart = Plot.Chart(traces, [.. Plot.Properties(GenericChart.getLayout(shown.Chart)).Select(p => (p.Key, p.Value))]);
         string words = string.Join('\n', all.Select(a => $"{a.Name}: {a.Figure.Text.Replace("\n", "; ", StringComparison.Ordinal)}"));

@@ -38,7 +38,7 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
     /// <summary>The same chart with two buttons for its x axis: linear and logarithmic. It begins as it is.</summary>
     public Figure WithScales()
     {
-        Dictionary<string, object>? axis = Plot.Properties(GenericChart.getLayout(Chart)).FirstOrDefault(p => p.Key == "xaxis").Value as Dictionary<string, object>;
+        var axis = Plot.Properties(GenericChart.getLayout(Chart)).FirstOrDefault(p => p.Key == "xaxis").Value as Dictionary<string, object>;
         object Button(string name, string type) => new
         {
             label = name,
@@ -65,7 +65,8 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
         KeyValuePair<string, object>[] layout = [.. Plot.Properties(GenericChart.getLayout(Chart))];
         object[] before = layout.FirstOrDefault(p => p.Key == property).Value as object[] ?? [];
         int more = layout.Any(p => p.Key is "updatemenus" or "sliders") ? 0 : room;
-        GenericChart chart = Plot.Chart(GenericChart.getTraces(Chart), [.. layout.Select(p => (p.Key, p.Value)), (property, (object)(object[])[.. before, control]),
+        GenericChart chart = Plot.Chart(GenericChart.getTraces(Chart), [.. layout.Select(p => (p.Key, p.Value)),
+            (property, (object)(object[])[.. before, control]),
             ("margin", new { l = 50, r = 15, t = 30, b = 45 + room })]);
         return new(chart, Title, Text, Height + more) { Shape = Shape is (double ratio, int extra) ? (ratio, extra + more) : null, Caption = Caption };
     }

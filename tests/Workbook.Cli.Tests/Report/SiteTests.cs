@@ -103,8 +103,10 @@ public class SiteTests
         JsonObject chart = Code("figure.Show();", new JsonObject { ["output_type"] = "display_data",
             ["data"] = new JsonObject([.. figure.ToBundle().Select(part => KeyValuePair.Create(part.Key, (JsonNode?)part.Value))]) });
         chart["metadata"] = new JsonObject { ["tags"] = new JsonArray("picture:own") };
-        JsonArray cells = [Markdown("# Folded\n\n![its words](images/own.png)\n\n![only &lt;script&gt; words](images/others.png)\n\nWhat is [sparsity](../docs/glossary.md#sparsity)?\n\n"
-            + "<details onclick=\"alert(1)\"><summary>Answer</summary>\n\nIt is **the** answer.\n\n```csharp\nint x = 1;\n```\n\n<script>alert(1)</script></details>"), chart];
+        JsonArray cells = [Markdown("# Folded\n\n![its words](images/own.png)\n\n"
+            + "![only &lt;script&gt; words](images/others.png)\n\nWhat is [sparsity](../docs/glossary.md#sparsity)?\n\n"
+            + "<details onclick=\"alert(1)\"><summary>Answer</summary>\n\nIt is **the** answer.\n\n"
+            + "```csharp\nint x = 1;\n```\n\n<script>alert(1)</script></details>"), chart];
         JsonObject notebook = new() { ["cells"] = cells, ["metadata"] = new JsonObject(), ["nbformat"] = 4, ["nbformat_minor"] = 5 };
         ReportSite.Write(folder, [new("folded", "in.ipynb", "out.ipynb", notebook, [], [], TimeSpan.FromSeconds(1), null)], out _);
 

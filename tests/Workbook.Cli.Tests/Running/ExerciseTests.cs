@@ -14,7 +14,8 @@ public sealed partial class ExerciseTests : IDisposable
     private readonly Workspace _workspace = new();
 
     /// <summary>Those that have exercises.</summary>
-    public static TheoryData<string> Names => [.. CommittedNotebookTests.Committed.Where(path => Exercises(path).Length > 0).Select(path => Path.GetFileName(path))];
+    public static TheoryData<string> Names =>
+        [.. CommittedNotebookTests.Committed.Where(path => Exercises(path).Length > 0).Select(path => Path.GetFileName(path))];
 
     public void Dispose() => _workspace.Dispose();
 

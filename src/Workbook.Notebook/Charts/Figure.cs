@@ -38,7 +38,8 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
     /// <summary>The same chart with two buttons for its x axis: linear and logarithmic. It begins as it is.</summary>
     public Figure WithScales()
     {
-        var axis = Plot.Properties(GenericChart.getLayout(Chart)).FirstOrDefault(p => p.Key == "xaxis").Value as Dictionary<string, object>;
+        Dictionary<string, object>? axis =
+            Plot.Properties(GenericChart.getLayout(Chart)).FirstOrDefault(p => p.Key == "xaxis").Value as Dictionary<string, object>;
         object Button(string name, string type) => new
         {
             label = name,

@@ -227,32 +227,7 @@ public static class Sparse
     {
         nn.Module<Tensor, Tensor> whole = model as nn.Module<Tensor, Tensor>
             ?? throw new WorkbookException("layers are measured with an example where a model takes one tensor: give a sparsity instead of the example");
-        Dictionary<nn.Module, long[]> sizes = [];
-        (LayerSlot Slot, SizeProbe Probe)[] probed = [.. slots.Where(s => s.Layer is Conv2d && s.ObstacleTo(typeof(SizeProbe)) is null)
-            .Select(s => (s, new SizeProbe((Conv2d)s.Layer, input => sizes.TryAdd(s.Layer, input.shape[^3..]))))];
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
-        using ModelGuard guard = new(whole, training: false);
-        try
-        {
-            Array.ForEach(probed, p => p.Slot.Put(p.Probe));
-            whole.forward(example.narrow(0, 0, 1).clone());
-        }
-        finally
-        {
-            Array.ForEach(probed, p => (p.Slot with { Layer = p.Probe }).Put((Conv2d)p.Slot.Layer));
-        }
-
-        return sizes;
-    }
-
-    /// <summary>Stands for a convolution and shows what it is given.</summary>
-    private sealed class SizeProbe(Conv2d conv, Action<Tensor> seen) : nn.Module<Tensor, Tensor>(nameof(SizeProbe))
-    {
-        public override Tensor forward(Tensor input)
-        {
-            seen(input);
-            return conv.forward(input);
-        }
+        return CallProbe.CallsOf(whole, slots.Where(s => s.Layer is Conv2d), example.narrow(0, 0, 1))
+            .DistinctBy(call => call.Layer).ToDictionary(call => call.Layer, call => call.Shape[^3..]);
     }
 }

@@ -13,7 +13,7 @@ namespace Workbook.Benchmarks;
 /// </summary>
 internal static class VisionBenchmark
 {
-    private const int Pairs = 5, Steps = 6;
+    private const int Pairs = 9;
 
     private const double Most = 0.98;
 
@@ -29,6 +29,7 @@ internal static class VisionBenchmark
         Images("MobileNet v2", () => torchvision.models.mobilenet_v2()),
         Images("MobileNet v3 small", () => torchvision.models.mobilenet_v3_small()),
         Images("GoogLeNet", () => torchvision.models.googlenet()),
+        Images("Inception v3", () => torchvision.models.inception_v3(), 299, 75),
         Images("ResNet-110 for CIFAR", () => Initializer.HeNormal.Apply(new CifarResNet(110), 1), 32, 16),
         Images("DenseNet-40 for CIFAR", () => Initializer.HeNormal.Apply(new DenseNet(40), 1), 32, 16),
         Images("WRN-28-2 for CIFAR", () => Initializer.HeNormal.Apply(new WideResNet(28, 2), 1), 32, 16),
@@ -76,10 +77,10 @@ internal static class VisionBenchmark
         TimeSpan started = Process.GetCurrentProcess().TotalProcessorTime;
         ChannelGraph graph = ChannelGraph.Trace(smaller, example);
         double seconds = (Process.GetCurrentProcess().TotalProcessorTime - started).TotalSeconds;
-        (double ratio, Mask mask) = Search(graph, before, budget * before.Macs);
+        Mask mask = Within(graph, (long)(budget * before.Macs));
         mask.Apply(smaller);
         Tensor zeroed = smaller.forward(input);
-        graph.Remove(mask);
+        double ratio = (double)graph.Remove(mask) / graph.Groups.Where(g => g.WholeBecause is null).Sum(g => g.Units.Count);
         double difference = (smaller.forward(input) - zeroed).abs().max().item<float>() / zeroed.abs().max().item<float>();
         ModelCount after = ModelCount.Of(smaller, input);
         double time = Alternating.Median(Alternating.Ratios(() => Milliseconds(smaller, input), () => Milliseconds(dense, input), Pairs));
@@ -90,27 +91,22 @@ internal static class VisionBenchmark
             $"| {one.Name} | {seconds:F1} s | {groups} | {ratio:P0} | {parameters} | {macs} | {time:F2} | {difference:0.0E+0} |");
     }
 
-    /// <summary>Without the groups over which norms are taken: those answer otherwise than with zeros.</summary>
-    private static ChannelPruner Exact(ChannelGraph graph) => new(Saliency.Magnitude)
+    /// <summary>As many channels as a budget of multiplications asks for, or as can go, but for those over which norms are taken: they answer otherwise than
+    /// with zeros.</summary>
+    private static Mask Within(ChannelGraph graph, long macs)
     {
-        Scope = Scope.PerLayer([.. graph.Groups.Where(g => g.Renormalized.Count > 0).SelectMany(g => g.Layers)]),
-    };
-
-    /// <summary>The smallest ratio that keeps a budget, by halving; the largest that there is, where none does.</summary>
-    private static (double Ratio, Mask Mask) Search(ChannelGraph graph, ModelCount dense, double budget)
-    {
-        ChannelPruner pruner = Exact(graph);
-        // A layer multiplies as much less as its mask keeps less: rows that go, and columns that read others.
-        double Macs(Mask mask) => dense.Layers.Where(l => l.Macs > 0).Sum(l => l.Macs!.Value * (double)mask.KeptOf($"{l.Name}.weight")
-            / mask[$"{l.Name}.weight"].numel());
-        (double low, double high) = (0, Most);
-        for (int step = 0; step < Steps && Macs(pruner.Prune(graph, high)) <= budget; step++)
+        ChannelPruner pruner = new(Saliency.Magnitude)
         {
-            double middle = (low + high) / 2;
-            (low, high) = Macs(pruner.Prune(graph, middle)) > budget ? (middle, high) : (low, middle);
+            Scope = Scope.PerLayer([.. graph.Groups.Where(g => g.Renormalized.Count > 0).SelectMany(g => g.Layers)]),
+        };
+        try
+        {
+            return pruner.PruneToMacs(graph, macs);
         }
-
-        return (high, pruner.Prune(graph, high));
+        catch (WorkbookException)
+        {
+            return pruner.Prune(graph, Most);
+        }
     }
 
     private static string Millions(long count) =>

@@ -23,7 +23,7 @@ public sealed partial class RunStore : ITrainings
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(recipe);
-        TrainingPart[] all = Completed(parts, recipe, mask);
+        TrainingPart[] all = Completed(model, parts, recipe, mask);
         Trainer.Check(model, data, recipe, mask, all);
         bool trained = false;
         Run run = Get(Describe(model, data, recipe, seed, mask, all) with { Behaviour = Behaviour.Of(model, data, recipe, seed, mask, all) }, () =>
@@ -68,7 +68,7 @@ public sealed partial class RunStore : ITrainings
     private static RunRecord DescribeInvariantly(
         nn.Module<Tensor, Tensor> model, LabelledTensors data, Recipe recipe, int seed, MaskSchedule? mask, TrainingPart[] parts)
     {
-        SortedDictionary<string, string> more = new(Completed(parts, recipe, mask).Where(p => p.Small(1) is not null || p is CheckpointProbe)
+        SortedDictionary<string, string> more = new(Completed(model, parts, recipe, mask).Where(p => p.Small(1) is not null || p is CheckpointProbe)
             .ToDictionary(p => p.Name, p => p.Describe()), StringComparer.Ordinal);
         if (mask?.Describe(model) is { } schedule)
         {
@@ -94,11 +94,11 @@ public sealed partial class RunStore : ITrainings
         };
     }
 
-    private static TrainingPart[] Completed(TrainingPart[] parts, Recipe recipe, MaskSchedule? mask) =>
+    private static TrainingPart[] Completed(nn.Module model, TrainingPart[] parts, Recipe recipe, MaskSchedule? mask) =>
     [
         .. parts,
         .. parts.OfType<LossProbe>().Any() ? [] : (TrainingPart[])[Probe.Loss()],
-        .. SparseTraining.Suits(mask, recipe, parts) ? (TrainingPart[])[new SparseTraining()] : [],
+        .. SparseTraining.Suits(model, mask, recipe, parts) ? (TrainingPart[])[new SparseTraining()] : [],
     ];
 
     /// <summary>The types of all modules and the number of parameters, shortly.</summary>

@@ -48,21 +48,11 @@ internal sealed class ConvFunction : autograd.SingleTensorFunction<ConvFunction>
     internal static unsafe Tensor Product(ConvCall call, Tensor memory, Tensor values, Tensor? bias, int width)
     {
         ConvPlan plan = call.Plan;
-        int groups = (int)(memory.numel() / plan.InGroup), outputs = call.Shape.Outputs, plane = (plan.IsShared ? plan.OutHeight + 1 : plan.OutHeight)
-            * plan.Pitch * plan.Lanes;
+        int groups = (int)(memory.numel() / plan.InGroup), outputs = call.Shape.Outputs;
         Tensor output = plan.IsShared ? empty([groups, outputs + 1, plan.OutHeight + 1, plan.Pitch, plan.Lanes], ScalarType.Float32)
-            : empty((long)groups * outputs * plane, ScalarType.Float32);
+            : empty((long)groups * outputs * plan.OutHeight * plan.Pitch * plan.Lanes, ScalarType.Float32);
         float* to = FeatureMajor.Pointer(output);
-        plan.Forward.InOrder(values, weights =>
-        {
-            for (int g = 0; g < groups; g++)
-            {
-                Kernels.Product(plan.Forward, 1, (float*)weights, bias is null ? null : FeatureMajor.Pointer(bias),
-                    FeatureMajor.Pointer(memory) + ((nint)g * plan.InGroup),
-                    plan.IsShared ? to + ((nint)g * (outputs + 1) * plane) + plan.GradientOrigin : to + ((nint)g * outputs * plane),
-                    plane, plan.Run, call.Threads, width);
-            }
-        });
+        Product(call.Shape, plan, FeatureMajor.Pointer(memory), groups, values, bias, to, call.Threads, width);
         if (call.ToPlanes)
         {
             Planes.Clear(output);
@@ -73,6 +63,23 @@ internal sealed class ConvFunction : autograd.SingleTensorFunction<ConvFunction>
         {
             return plan.IsShared ? Planes.ToImages(output) : plan.Unpack(to, groups);
         }
+    }
+
+    /// <summary>The same from one place of memory to another; of planes that stay, what frames them is not made zero.</summary>
+    internal static unsafe void Product(ConvShape shape, ConvPlan plan, float* memory, int groups, Tensor values, Tensor? bias, float* to, int threads,
+        int width)
+    {
+        int plane = (plan.IsShared ? plan.OutHeight + 1 : plan.OutHeight) * plan.Pitch * plan.Lanes;
+        nint group = (nint)(plan.IsShared ? shape.Outputs + 1 : shape.Outputs) * plane;
+        float* first = plan.IsShared ? to + plan.GradientOrigin : to;
+        plan.Forward.InOrder(values, weights =>
+        {
+            for (int g = 0; g < groups; g++)
+            {
+                Kernels.Product(plan.Forward, 1, (float*)weights, bias is null ? null : FeatureMajor.Pointer(bias),
+                    memory + ((nint)g * plan.InGroup), first + (g * group), plane, plan.Run, threads, width);
+            }
+        });
     }
 
     /// <inheritdoc/>
@@ -119,19 +126,37 @@ internal sealed class ConvFunction : autograd.SingleTensorFunction<ConvFunction>
     /// <summary>The gradients of the values and biases.</summary>
     internal static unsafe (Tensor Values, Tensor Bias) Gradients(ConvCall call, Tensor memory, Tensor planes, int width)
     {
-        (ConvPlan plan, Walk walk) = (call.Plan, call.Plan.Forward);
-        using Tensor inOrder = zeros(walk.At.Length, ScalarType.Float32);
-        Tensor values = empty(walk.At.Length, ScalarType.Float32), bias = zeros(walk.Rows, ScalarType.Float32);
-        for (int g = 0; g < (int)(memory.numel() / plan.InGroup); g++)
-        {
-            Kernels.Gradients(walk, 1, FeatureMajor.Pointer(memory) + ((nint)g * plan.InGroup),
-                FeatureMajor.Pointer(planes) + ((nint)g * plan.GradientGroup) + plan.GradientOrigin, plan.GradientRows * plan.Pitch * plan.Lanes,
-                FeatureMajor.Pointer(inOrder), FeatureMajor.Pointer(bias), plan.Run, call.Threads, width);
-        }
-
-        walk.Scatter(FeatureMajor.Pointer(inOrder), FeatureMajor.Pointer(values));
+        Tensor values = empty(call.Plan.Forward.At.Length, ScalarType.Float32), bias = zeros(call.Plan.Forward.Rows, ScalarType.Float32);
+        Gradients(call.Plan, FeatureMajor.Pointer(memory), (int)(memory.numel() / call.Plan.InGroup), FeatureMajor.Pointer(planes),
+            FeatureMajor.Pointer(values), FeatureMajor.Pointer(bias), call.Threads, width);
         return (values, bias);
     }
+
+    /// <summary>The same to memory: values are overwritten, biases added to.</summary>
+    internal static unsafe void Gradients(ConvPlan plan, float* memory, int groups, float* planes, float* values, float* bias, int threads, int width)
+    {
+        Walk walk = plan.Forward;
+        using Tensor inOrder = zeros(walk.At.Length, ScalarType.Float32);
+        for (int g = 0; g < groups; g++)
+        {
+            Kernels.Gradients(walk, 1, memory + ((nint)g * plan.InGroup), planes + ((nint)g * plan.GradientGroup) + plan.GradientOrigin,
+                plan.GradientRows * plan.Pitch * plan.Lanes, FeatureMajor.Pointer(inOrder), bias, plan.Run, threads, width);
+        }
+
+        walk.Scatter(FeatureMajor.Pointer(inOrder), values);
+    }
+
+    /// <summary>The same kernel, with the transposed matrix.</summary>
+    internal static unsafe void InputGradient(ConvPlan plan, Tensor values, float* planes, int groups, float* to, int threads) =>
+        plan.Backward.InOrder(values, weights =>
+        {
+            for (int g = 0; g < groups; g++)
+            {
+                Kernels.Product(plan.Backward, 1, (float*)weights, null, planes + ((nint)g * plan.GradientGroup),
+                    to + ((nint)g * plan.InputGradientGroup) + plan.InputGradientOrigin, plan.InputGradientRows * plan.Pitch * plan.Lanes,
+                    plan.InputGradientRun, threads, Kernels.Widest);
+            }
+        });
 
     private static List<Tensor> Gradients(ConvCall call, List<Tensor> saved, Tensor gradient)
     {
@@ -143,7 +168,6 @@ internal sealed class ConvFunction : autograd.SingleTensorFunction<ConvFunction>
             ? biasGradients : null!, null!];
     }
 
-    /// <summary>The same kernel, with the transposed matrix.</summary>
     private static unsafe Tensor InputGradient(ConvCall call, Tensor values, Tensor planes)
     {
         ConvPlan plan = call.Plan;
@@ -152,15 +176,7 @@ internal sealed class ConvFunction : autograd.SingleTensorFunction<ConvFunction>
         Tensor phases = direct ? empty([groups, plan.InChannels + 1, plan.InputGradientRows, plan.Pitch, plan.Lanes], ScalarType.Float32)
             : empty((long)groups * plan.InputGradientGroup, ScalarType.Float32);
         float* to = FeatureMajor.Pointer(phases);
-        plan.Backward.InOrder(values, weights =>
-        {
-            for (int g = 0; g < groups; g++)
-            {
-                Kernels.Product(plan.Backward, 1, (float*)weights, null, FeatureMajor.Pointer(planes) + ((nint)g * plan.GradientGroup),
-                    to + ((nint)g * plan.InputGradientGroup) + plan.InputGradientOrigin, plan.InputGradientRows * plan.Pitch * plan.Lanes,
-                    plan.InputGradientRun, call.Threads, Kernels.Widest);
-            }
-        });
+        InputGradient(plan, values, FeatureMajor.Pointer(planes), groups, to, call.Threads);
         if (!direct)
         {
             using (phases)

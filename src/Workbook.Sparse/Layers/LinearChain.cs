@@ -22,35 +22,61 @@ internal sealed unsafe class LinearChain
     internal static LinearChain? Of(nn.Module model, Trial trial)
     {
         SparseLinear[] layers = [.. model.modules().OfType<SparseLinear>()];
-        bool isMore = layers.Sum(l => l.parameters().Count()) != model.parameters().Count() || layers.Sum(l => l.buffers().Count()) != model.buffers().Count()
-            || model.modules().Any(m => m.GetType().Assembly == typeof(Linear).Assembly && m is not (Sequential or ReLU or Flatten or Identity));
-        if (layers.Length == 0 || isMore || model.parameters().Any(p => !p.requires_grad)
-            || layers.Zip(layers.Skip(1)).Any(pair => pair.First.OutFeatures != pair.Second.InFeatures))
+        if (IsMore(model, layers) || Of(layers) is not { } chain)
         {
             return null;
         }
 
-        LinearChain chain = new(layers);
-        return trial.Passes(chain.Answer) ? chain : null;
+        return trial.Passes((inputs, _) => chain.Answer(inputs)) ? chain : null;
+    }
+
+    /// <summary>Of layers that come one after the other; null where one does not take what the last gives.</summary>
+    internal static LinearChain? Of(IReadOnlyList<SparseLinear> layers) =>
+        layers.Count == 0 || layers.Zip(layers.Skip(1)).Any(pair => pair.First.OutFeatures != pair.Second.InFeatures) ? null : new([.. layers]);
+
+    /// <summary>Whether a model has parameters beside those of some modules, or that are not trained, or layers of torch's that do something more.</summary>
+    internal static bool IsMore(nn.Module model, IReadOnlyCollection<nn.Module> modules) =>
+        Handles(modules).Count != Handles([model]).Count || model.parameters().Any(p => !p.requires_grad)
+            || model.modules().Any(m => m.GetType().Assembly == typeof(Linear).Assembly
+                && m is not (Sequential or ReLU or Flatten or Identity or BatchNorm2d or MaxPool2d));
+
+    /// <summary>Int64 [batch], each a class, as numbers; empty where they are anything else, which torch's own loss has words for.</summary>
+    internal ReadOnlySpan<long> Classes(Tensor labels, long batch)
+    {
+        ReadOnlySpan<long> classes = labels.dtype == ScalarType.Int64 && labels.is_contiguous() ? MemoryMarshal.Cast<byte, long>(labels.bytes) : [];
+        return classes.Length != batch || classes.ContainsAnyExceptInRange(0, _layers[^1].OutFeatures - 1) ? [] : classes;
     }
 
     /// <summary>Sets the gradients to those of the mean cross-entropy.</summary>
     /// <param name="inputs">[batch, ..].</param>
     /// <param name="labels">Int64 [batch].</param>
-    /// <returns>The loss; null where labels are not classes, which torch's own loss has words for.</returns>
+    /// <returns>The loss; null where labels are not classes.</returns>
     internal Tensor? Step(Tensor inputs, Tensor labels)
     {
-        using Tensor contiguous = labels.contiguous();
-        ReadOnlySpan<long> classes = labels.dtype == ScalarType.Int64 ? MemoryMarshal.Cast<byte, long>(contiguous.bytes) : [];
-        if (classes.Length == 0 || classes.Length != inputs.size(0) || classes.ContainsAnyExceptInRange(0, _layers[^1].OutFeatures - 1))
+        ReadOnlySpan<long> classes = Classes(labels, inputs.size(0));
+        if (classes.Length == 0)
         {
             return null;
         }
 
         using IDisposable noGrad = no_grad();
-        Tensor[] memory = Forward(inputs);
-        int batch = classes.Length;
-        double loss = CrossEntropy(FeatureMajor.Pointer(memory[^1]), classes, _layers[^1].OutFeatures);
+        using Tensor rows = inputs.reshape(inputs.size(0), -1);
+        Tensor[] memory = Forward(FeatureMajor.Of(rows));
+        double loss = Loss(memory, classes);
+        Backward(memory, toInput: false);
+        return tensor((float)loss);
+    }
+
+    /// <summary>The mean cross-entropy of <see cref="Forward"/>'s answers, whose place its gradient takes.</summary>
+    internal double Loss(Tensor[] memory, ReadOnlySpan<long> classes) => CrossEntropy(FeatureMajor.Pointer(memory[^1]), classes, _layers[^1].OutFeatures);
+
+    /// <summary>Sets the gradients of all weights, from that of the answers; the memory is used up.</summary>
+    /// <param name="memory">Of <see cref="Forward"/>, after <see cref="Loss"/>.</param>
+    /// <param name="toInput">Whether the gradient of what went in is made too.</param>
+    /// <returns>It, [features, batch].</returns>
+    internal Tensor? Backward(Tensor[] memory, bool toInput)
+    {
+        int batch = (int)memory[0].size(1);
         for (int l = _layers.Length - 1; l >= 0; l--)
         {
             (SparseLinear layer, Csr pattern) = (_layers[l], _layers[l].Places);
@@ -58,35 +84,37 @@ internal sealed unsafe class LinearChain
             using Tensor spare = layer.Bias is null ? zeros(pattern.Rows) : zeros(0);
             float* ofBias = layer.Bias is { } bias ? Zeroed(bias) : FeatureMajor.Pointer(spare);
             Kernels.Gradients(pattern.Walk, batch, input, gradient, batch, Zeroed(layer.Values), ofBias, batch, layer.Threads, Kernels.Widest);
-            if (l > 0)
+            if (l > 0 || toInput)
             {
                 Tensor before = empty(pattern.Columns, batch);
                 float* to = FeatureMajor.Pointer(before);
                 Walk transposed = pattern.Transposed;
                 transposed.InOrder(layer.Values, weights =>
                     Kernels.Product(transposed, batch, (float*)weights, null, gradient, to, batch, batch, layer.Threads, Kernels.Widest));
-                WherePositive(input, to, pattern.Columns * batch);
+                if (l > 0)
+                {
+                    WherePositive(input, to, pattern.Columns * batch);
+                }
+
                 memory[l].Dispose();
                 memory[l] = before;
             }
         }
 
-        Array.ForEach(memory, m => m.Dispose());
-        return tensor((float)loss);
-    }
+        foreach (Tensor used in toInput ? memory[1..] : memory)
+        {
+            used.Dispose();
+        }
 
-    private Tensor Answer(Tensor inputs)
-    {
-        Tensor[] memory = Forward(inputs);
-        return memory[^1].t();
+        return toInput ? memory[0] : null;
     }
 
     /// <summary>What goes into each layer, and what comes out of the last, [features, batch].</summary>
-    private Tensor[] Forward(Tensor inputs)
+    /// <param name="first">What goes into the first: [features, batch].</param>
+    internal Tensor[] Forward(Tensor first)
     {
-        using Tensor rows = inputs.reshape(inputs.size(0), -1);
-        Tensor[] memory = [FeatureMajor.Of(rows), .. new Tensor[_layers.Length]];
-        int batch = (int)inputs.size(0);
+        Tensor[] memory = [first, .. new Tensor[_layers.Length]];
+        int batch = (int)first.size(1);
         for (int l = 0; l < _layers.Length; l++)
         {
             (SparseLinear layer, Csr pattern) = (_layers[l], _layers[l].Places);
@@ -104,7 +132,7 @@ internal sealed unsafe class LinearChain
     }
 
     /// <summary>The gradient of a parameter, zeros.</summary>
-    private static float* Zeroed(Parameter parameter)
+    internal static float* Zeroed(Parameter parameter)
     {
         if (parameter.grad is not { } gradient)
         {
@@ -114,6 +142,15 @@ internal sealed unsafe class LinearChain
         float* at = FeatureMajor.Pointer(gradient);
         new Span<float>(at, (int)gradient.numel()).Clear();
         return at;
+    }
+
+    private static HashSet<nint> Handles(IEnumerable<nn.Module> modules) =>
+        [.. modules.SelectMany(module => module.parameters().Concat(module.buffers()).Select(tensor => tensor.Handle))];
+
+    private Tensor Answer(Tensor inputs)
+    {
+        using Tensor rows = inputs.reshape(inputs.size(0), -1);
+        return Forward(FeatureMajor.Of(rows))[^1].t();
     }
 
     /// <summary>to = 0 where x is not positive; NaN stays, as in torch's ReLU.</summary>

@@ -54,6 +54,8 @@ public sealed class SparseConv2d : SparseLayer, IPlanesLayer
     /// <summary>Whether planes can go through it.</summary>
     internal bool IsUsual => _shape.IsUsual;
 
+    internal ConvShape Shape => _shape;
+
     private protected override long[] WeightShape => [_shape.Outputs, _shape.Inputs / _shape.Groups, _shape.Kernel.Y, _shape.Kernel.X];
 
     /// <param name="input">[batch, in, height, width], float32 on the CPU, of any strides; without the first dimension a single image.</param>
@@ -81,12 +83,7 @@ public sealed class SparseConv2d : SparseLayer, IPlanesLayer
 
         int lanes = planes ? (int)input.size(4) : Planes.LanesFor(images);
         bool shared = planes || (GivesPlanes && _shape.IsUsual && Planes.Suit(images));
-        if (_plans.Count > MostPlans)
-        {
-            _plans.Clear();
-        }
-
-        ConvPlan plan = _plans.GetOrAdd((pattern, height, width, lanes, shared), key => new(_shape, key.Pattern, key.Height, key.Width, key.Lanes, key.Shared));
+        ConvPlan plan = PlanFor(pattern, height, width, lanes, shared);
         ConvCall call = new(_shape, pattern, plan, Threads, input.requires_grad, Bias is not null, planes, GivesPlanes && shared);
         if (NeedsGraph(input))
         {
@@ -96,6 +93,9 @@ public sealed class SparseConv2d : SparseLayer, IPlanesLayer
         using Tensor memory = ConvFunction.Memory(plan, input);
         return ConvFunction.Product(call, memory, Values, Bias, Kernels.Widest);
     }
+
+    /// <summary>How planes of images of one size go through it.</summary>
+    internal ConvPlan PlanFor(int height, int width, int lanes) => PlanFor(Pattern, height, width, lanes, shared: true);
 
     /// <summary>The dense layer with these weights, and zeros where they were pruned.</summary>
     public Conv2d ToConv2d()
@@ -108,6 +108,16 @@ public sealed class SparseConv2d : SparseLayer, IPlanesLayer
     }
 
     internal override nn.Module<Tensor, Tensor> ToDense() => ToConv2d();
+
+    private ConvPlan PlanFor(Csr pattern, int height, int width, int lanes, bool shared)
+    {
+        if (_plans.Count > MostPlans)
+        {
+            _plans.Clear();
+        }
+
+        return _plans.GetOrAdd((pattern, height, width, lanes, shared), key => new(_shape, key.Pattern, key.Height, key.Width, key.Lanes, key.Shared));
+    }
 
     private (long Images, int Height, int Width) Check(Tensor input, bool planes)
     {

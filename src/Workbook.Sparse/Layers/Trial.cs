@@ -52,8 +52,9 @@ internal sealed class Trial
     }
 
     /// <summary>Whether the answers are, but for rounding, those of before.</summary>
-    /// <param name="forward">Something else that is to answer so; null for the model.</param>
-    internal bool Passes(Func<Tensor, Tensor>? forward = null)
+    /// <param name="forward">Something else that is to answer so, from an input and whether in training mode, or null for an input that is not for it; null
+    /// for the model.</param>
+    internal bool Passes(Func<Tensor, bool, Tensor?>? forward = null)
     {
         Count++;
         try
@@ -62,8 +63,8 @@ internal sealed class Trial
             return _inputs.Zip(_expected).All(pair =>
             {
                 using DisposeScope scope = NewDisposeScope();
-                Tensor answer = forward?.Invoke(pair.First.Inputs) ?? Answer(pair.First);
-                return answer.shape.SequenceEqual(pair.Second.shape)
+                Tensor? answer = forward is null ? Answer(pair.First) : forward(pair.First.Inputs, pair.First.Training);
+                return answer is null || answer.shape.SequenceEqual(pair.Second.shape)
                     && answer.Plus(pair.Second.neg()).abs().max().Value() <= Tolerance * pair.Second.abs().max().Value();
             });
         }

@@ -64,8 +64,8 @@ internal sealed class ConvPlan
             }
         }
 
-        Forward = WalkOf(forward, pattern.Rows, InChannels, lanes);
-        Backward = WalkOf(backward, InChannels, pattern.Rows, lanes);
+        Forward = WalkOf(forward, pattern.Rows, InChannels, InRows * Pitch * lanes, lanes);
+        Backward = WalkOf(backward, InChannels, pattern.Rows, GradientRows * Pitch * lanes, lanes);
     }
 
     internal int Height { get; }
@@ -218,11 +218,12 @@ internal sealed class ConvPlan
         }
     }
 
-    /// <summary>Blocks of 16 or 32 channels of what is read stay in the nearest cache, where a row has several weights in each.</summary>
-    private static Walk WalkOf(List<(int Row, int Inner, int At, int Number)> weights, int rows, int inner, int lanes)
+    /// <summary>Blocks of 16 or 32 channels of what is read stay in the nearest cache, where a row has several weights in each; of 8 where planes are a
+    /// multiple of 4,096 bytes, as then no more than eight such places do.</summary>
+    private static Walk WalkOf(List<(int Row, int Inner, int At, int Number)> weights, int rows, int inner, int plane, int lanes)
     {
         double each = (double)weights.Count / rows / inner; // weights of a row for a channel
-        int block = lanes < 8 ? inner : each >= 5.0 / 16 ? 16 : each >= 5.0 / 32 ? 32 : inner, blocks = Up(inner, block);
+        int block = lanes < 8 ? inner : each >= 5.0 / 16 ? plane % 1024 == 0 ? 8 : 16 : each >= 5.0 / 32 ? 32 : inner, blocks = Up(inner, block);
         int[] starts = new int[(blocks * rows) + 1];
         (int Row, int Inner, int At, int Number)[] sorted =
             [.. weights.OrderBy(w => w.Inner / block).ThenBy(w => w.Row).ThenBy(w => w.Inner).ThenBy(w => w.At)];

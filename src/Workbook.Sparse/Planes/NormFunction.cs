@@ -16,25 +16,38 @@ internal sealed record NormCall(float[] Mean, float[] Inverse, double Epsilon, b
 /// </summary>
 internal sealed unsafe class NormFunction : autograd.SingleTensorFunction<NormFunction>
 {
-    private delegate void OnRow(nint row, int length);
-
     /// <inheritdoc/>
     public override string Name => nameof(NormFunction);
 
     /// <summary>Mean and biased variance of each channel.</summary>
     internal static (float[] Mean, float[] Variance) Moments(Tensor planes)
     {
-        (int channels, double count) = (Planes.Sizes(planes).Channels, Planes.Places(planes));
-        using Tensor rows = planes.contiguous();
-        float* x = FeatureMajor.Pointer(rows);
-        (float[] mean, float[] variance) = (new float[channels], new float[channels]);
-        for (int c = 0; c < channels; c++)
+        (int groups, int channels, int rows, int pitch, int lanes) = Planes.Sizes(planes);
+        using Tensor contiguous = planes.contiguous();
+        return Moments(FeatureMajor.Pointer(contiguous), new(groups, channels, rows - 1, pitch - 1, lanes));
+    }
+
+    /// <summary>The same of planes in memory, whatever frames them.</summary>
+    internal static (float[] Mean, float[] Variance) Moments(float* planes, PlaneSize size)
+    {
+        (float[] mean, float[] variance) = (new float[size.Channels], new float[size.Channels]);
+        for (int c = 0; c < size.Channels; c++)
         {
             double sum = 0, squares = 0;
-            Planes.ForRows(planes, c, (at, length) => sum += Runs.Sum(x + at, length));
-            float middle = mean[c] = (float)(sum / count);
-            Planes.ForRows(planes, c, (at, length) => squares += Runs.SumOfSquares(x + at, length, middle));
-            variance[c] = (float)(squares / count);
+            for (int line = 0; line < size.Groups * size.Height; line++)
+            {
+                sum += Runs.Sum(Row(line), size.Width * size.Lanes);
+            }
+
+            float middle = mean[c] = (float)(sum / size.Places);
+            for (int line = 0; line < size.Groups * size.Height; line++)
+            {
+                squares += Runs.SumOfSquares(Row(line), size.Width * size.Lanes, middle);
+            }
+
+            variance[c] = (float)(squares / size.Places);
+
+            float* Row(int line) => planes + size.First(line / size.Height, c) + ((nint)(line % size.Height) * size.Row);
         }
 
         return (mean, variance);

@@ -31,6 +31,8 @@ internal sealed class PlanesNorm : nn.Module<Tensor, Tensor>, IPlanesLayer, ISta
     /// <inheritdoc/>
     public nn.Module<Tensor, Tensor> Layer => _norm;
 
+    internal BatchNorm2d Norm => _norm;
+
     /// <inheritdoc/>
     public bool GivesPlanes { get; set; }
 
@@ -48,25 +50,15 @@ internal sealed class PlanesNorm : nn.Module<Tensor, Tensor>, IPlanesLayer, ISta
         return Planes.Given(output, GivesPlanes).MoveToOuterDisposeScope();
     }
 
-    private Tensor Normalized(Tensor input)
-    {
-        bool ofBatch = training || _mean is null;
-        (float[] mean, float[] variance) = ofBatch ? NormFunction.Moments(input) : (_mean!.data<float>().ToArray(), _variance!.data<float>().ToArray());
-        if (training && _mean is not null)
-        {
-            Track(input, mean, variance);
-        }
-
-        NormCall call = new(mean, [.. variance.Select(v => (float)(1 / Math.Sqrt(v + _norm.eps)))], _norm.eps, ofBatch);
-        return is_grad_enabled() && (input.requires_grad || _weight is { requires_grad: true } || _bias is { requires_grad: true })
-            ? NormFunction.apply(input, _weight!, _bias!, call) : NormFunction.Of(input, _weight, _bias, call);
-    }
-
-    private void Track(Tensor planes, float[] mean, float[] variance)
+    /// <summary>Moves the statistics that are kept towards those of a batch.</summary>
+    /// <param name="count">Numbers that each channel had.</param>
+    /// <param name="mean">Of each channel.</param>
+    /// <param name="variance">Of each channel, biased.</param>
+    internal void Track(double count, float[] mean, float[] variance)
     {
         using IDisposable noGrad = no_grad();
         _batches?.add_(HeldNumbers.One, HeldNumbers.One);
-        double factor = _norm.momentum ?? 1.0 / _batches!.item<long>(), count = Planes.Places(planes);
+        double factor = _norm.momentum ?? 1.0 / _batches!.item<long>();
         Towards(_mean!, mean, 1);
         Towards(_variance!, variance, count / (count - 1)); // the variance that it keeps is the unbiased one
 
@@ -80,5 +72,19 @@ internal sealed class PlanesNorm : nn.Module<Tensor, Tensor>, IPlanesLayer, ISta
 
             statistic.copy_(tensor(kept.ToArray()));
         }
+    }
+
+    private Tensor Normalized(Tensor input)
+    {
+        bool ofBatch = training || _mean is null;
+        (float[] mean, float[] variance) = ofBatch ? NormFunction.Moments(input) : (_mean!.data<float>().ToArray(), _variance!.data<float>().ToArray());
+        if (training && _mean is not null)
+        {
+            Track(Planes.Places(input), mean, variance);
+        }
+
+        NormCall call = new(mean, [.. variance.Select(v => (float)(1 / Math.Sqrt(v + _norm.eps)))], _norm.eps, ofBatch);
+        return is_grad_enabled() && (input.requires_grad || _weight is { requires_grad: true } || _bias is { requires_grad: true })
+            ? NormFunction.apply(input, _weight!, _bias!, call) : NormFunction.Of(input, _weight, _bias, call);
     }
 }

@@ -17,11 +17,16 @@ internal sealed class PlanesPool(MaxPool2d pool) : nn.Module<Tensor, Tensor>(nam
     /// <inheritdoc/>
     public bool GivesPlanes { get; set; }
 
+    /// <summary>Whether it takes the greatest of 2×2, and nothing else.</summary>
+    internal bool Halves => _shape is { Kernel: (2, 2), Stride: (2, 2), Padding: (0, 0) } && !IsOther;
+
+    private bool IsOther => pool.ceil_mode || (pool.dilation is { } d && d.Any(step => step != 1));
+
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor output = !Planes.Are(input) || input.size(4) % Vector<float>.Count != 0 || pool.ceil_mode || pool.dilation is { } d && d.Any(step => step != 1)
+        Tensor output = !Planes.Are(input) || input.size(4) % Vector<float>.Count != 0 || IsOther
             ? pool.call(PlanesFunction.Images(input))
             : is_grad_enabled() && input.requires_grad ? PoolFunction.apply(input, _shape) : PoolFunction.Of(input, _shape);
         return Planes.Given(output, GivesPlanes).MoveToOuterDisposeScope();

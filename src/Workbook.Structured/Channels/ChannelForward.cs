@@ -14,20 +14,23 @@ internal sealed record ChannelForward(IReadOnlyList<Tensor> Examples, Func<IRead
 {
     private const int Seed = 17;
 
+    /// <summary>Whether it is the model's own <c>forward</c> that is called.</summary>
+    internal bool IsOfModel { get; private init; }
+
     /// <summary>The <c>forward</c> of a module that takes as many tensors.</summary>
     /// <exception cref="WorkbookException">It has none.</exception>
     internal static ChannelForward Of(nn.Module model, IReadOnlyList<Tensor> examples)
     {
         if (model is nn.Module<Tensor, Tensor> simple && examples.Count == 1)
         {
-            return new(examples, inputs => simple.forward(inputs[0]), model);
+            return new(examples, inputs => simple.forward(inputs[0]), model) { IsOfModel = true };
         }
 
         MethodInfo forward = model.GetType().GetMethods().Where(m => m.Name == "forward" && Takes(m, examples.Count)).OrderBy(m => m.GetParameters().Length)
             .FirstOrDefault() ?? throw new WorkbookException($"a {model.GetType().Name} has no forward that takes {examples.Count} tensors");
         ParameterInfo[] parameters = forward.GetParameters();
         return new(examples, inputs => forward.Invoke(model, BindingFlags.DoNotWrapExceptions, null,
-            [.. parameters.Select((p, i) => i < inputs.Count ? inputs[i] : p.HasDefaultValue ? p.DefaultValue : null)], null), model);
+            [.. parameters.Select((p, i) => i < inputs.Count ? inputs[i] : p.HasDefaultValue ? p.DefaultValue : null)], null), model) { IsOfModel = true };
     }
 
     private static bool Takes(MethodInfo forward, int count) => forward.GetParameters() is var p && p.Length >= count

@@ -9,7 +9,7 @@ namespace Workbook;
 /// Which channels of a model depend on each other (the idea of DepGraph: Fang et al. 2023, "DepGraph: Towards any structural pruning"), found by
 /// probing with values: nothing is declared. It is that of the model as it was traced; after <see cref="Remove"/> trace again.
 /// </summary>
-public sealed class ChannelGraph
+public sealed partial class ChannelGraph
 {
     private readonly ChannelForward _forward;
     private readonly Dictionary<string, ChannelLayer> _layers;
@@ -65,10 +65,35 @@ public sealed class ChannelGraph
         return Trace(model, new ChannelForward(exampleInputs, forward, model));
     }
 
+    /// <summary>
+    /// The graph of another network of the same make, e.g. a copy, without tracing it. What it offers is proved there by <see cref="Remove"/>, as it is here.
+    /// This graph's network may have lost channels since.
+    /// </summary>
+    /// <param name="model">With the layers and shapes that this graph's network had when it was traced.</param>
+    /// <exception cref="WorkbookException">It has others, or this graph was traced with a call of one's own.</exception>
+    public ChannelGraph For(nn.Module<Tensor, Tensor> model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (model.GetType() != Model.GetType() || !_forward.IsOfModel)
+        {
+            throw new WorkbookException($"a graph of {Model.GetType().Name}{(_forward.IsOfModel ? "" : ", called in a way of one's own,")} is none of "
+                + $"{model.GetType().Name}: trace it");
+        }
+
+        ChannelLayer[] layers = LayersOf(model);
+        string[] other = [.. layers.Where(l => !_layers.TryGetValue(l.Name, out ChannelLayer? was) || !was.IsLike(l)).Select(l => l.Name)
+            .Concat(_layers.Keys.Except(layers.Select(l => l.Name)))];
+        if (other.Length > 0)
+        {
+            throw new WorkbookException($"'{other[0]}' is not in both networks, or not of one shape: trace this one for itself");
+        }
+
+        return new(model, ChannelForward.Of(model, _forward.Examples), layers, Groups, _dtype);
+    }
+
     private static ChannelGraph Trace(nn.Module model, ChannelForward called)
     {
-        ChannelLayer[] layers = [.. ChannelLayer.WithoutStrangers([.. model.named_modules().Prepend(("", model)).DistinctBy(m => m.Item2)
-            .SelectMany(m => ChannelLayer.Of(m.Item1, m.Item2))])];
+        ChannelLayer[] layers = LayersOf(model);
         if (layers.Where(l => l.IsCpu).GroupBy(l => Address(l.Weight)).FirstOrDefault(g => g.Count() > 1) is { } shared)
         {
             throw new WorkbookException($"{string.Join(" and ", shared.Select(l => $"'{l.Name}'"))} share one weight: layers that do can't be pruned");
@@ -189,26 +214,6 @@ public sealed class ChannelGraph
         return [.. Groups.Where(g => g.Units.Any(gone.Contains)).SelectMany(g => g.Renormalized).Distinct()];
     }
 
-    /// <summary>The mask that keeps everything but some units: rows, biases, scale and shift of what goes, and the columns that read it.</summary>
-    internal Mask MaskOf(IReadOnlyCollection<ChannelUnit> gone)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Dictionary<string, Tensor> kept = [];
-        Dictionary<string, (HashSet<int> Outputs, HashSet<int> Inputs)> touched = ChannelTrials.Touched(_layers.Values, gone)
-            .ToDictionary(t => t.Layer.Name, t => (t.Outputs, t.Inputs));
-        foreach (ChannelLayer layer in _layers.Values)
-        {
-            foreach (ChannelLayer.Part part in layer.Parts.Where(p => p.Name is not null))
-            {
-                Tensor all = ones(part.Tensor.shape, ScalarType.Bool);
-                kept[part.Name!] = touched.TryGetValue(layer.Name, out var lost) ? ChannelTrials
-                    .Zeroed(part with { Tensor = all }, lost.Outputs, lost.Inputs) : all;
-            }
-        }
-
-        return new Mask(kept);
-    }
-
     /// <summary>Counts the model for the example with which it was traced.</summary>
     /// <exception cref="WorkbookException">It takes several tensors.</exception>
     internal ModelCount Count() => Model is nn.Module<Tensor, Tensor> model && _forward.Examples is [Tensor example] ? ModelCount.Of(model, example)
@@ -240,70 +245,11 @@ public sealed class ChannelGraph
 
     internal IEnumerable<ChannelLayer> Layers => _layers.Values;
 
-    /// <exception cref="WorkbookException">The model is no longer the one that was traced.</exception>
-    internal void CheckShapes(Mask? mask = null)
-    {
-        if (_layers.Values.FirstOrDefault(l => !l.IsCurrent) is { } changed)
-        {
-            throw new WorkbookException($"'{changed.Name}' is not as it was when the model was traced: trace it again");
-        }
-
-        Dictionary<string, Tensor> parameters = _layers.Values.SelectMany(l => l.Parameters).ToDictionary(p => p.Name, p => p.Tensor);
-        foreach ((string name, Tensor kept) in mask ?? Enumerable.Empty<KeyValuePair<string, Tensor>>())
-        {
-            if (!parameters.TryGetValue(name, out Tensor? parameter))
-            {
-                throw new WorkbookException($"the model has no parameter '{name}', which the mask names; it has {string.Join(", ", parameters.Keys)}");
-            }
-
-            if (!parameter.shape.SequenceEqual(kept.shape))
-            {
-                throw new WorkbookException($"the mask of '{name}' has shape [{string.Join(", ", kept.shape)}], the parameter "
-                    + $"[{string.Join(", ", parameter.shape)}]");
-            }
-        }
-    }
-
     /// <summary>One line a group.</summary>
     public override string ToString() => string.Join('\n', Groups);
 
-    private ChannelUnit[] Gone(Mask mask)
-    {
-        // A channel is pruned if nothing of its row, its bias, its scale and its shift is kept.
-        Dictionary<string, bool[]> pruned = [], rows = [];
-        foreach (ChannelLayer layer in _layers.Values)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            bool[][] parameters = [.. layer.Parts.Where(p => p.Name is not null && p.Out >= 0).Select(p => mask.TryGetValue(p.Name!, out Tensor? kept)
-                ? kept.transpose(p.Out, 0).reshape(layer.Outputs, -1).any(1).logical_not().data<bool>().ToArray() : new bool[layer.Outputs])];
-            rows[layer.Name] = parameters.FirstOrDefault() ?? new bool[layer.Outputs];
-            pruned[layer.Name] = [.. Enumerable.Range(0, layer.Outputs).Select(c => parameters.All(p => p[c]))];
-        }
-
-        List<ChannelUnit> gone = [];
-        foreach (ChannelGroup group in Groups)
-        {
-            foreach (ChannelUnit unit in group.Units)
-            {
-                (string Layer, int Channel)[] all = [.. unit.Outputs, .. unit.Norms];
-                if (all.All(a => pruned[a.Layer][a.Channel]))
-                {
-                    gone.Add(group.WholeBecause is null ? unit
-                        : throw new WorkbookException(
-                            $"the mask prunes channel {all[0].Channel} of '{all[0].Layer}', which has to stay: {group.WholeBecause}"));
-                }
-                else if (unit.Outputs.Any(o => rows[o.Layer][o.Channel]))
-                {
-                    (string layer, int channel) = unit.Outputs.First(o => rows[o.Layer][o.Channel]);
-                    (string other, int otherChannel) = all.First(a => !pruned[a.Layer][a.Channel]);
-                    throw new WorkbookException($"the mask prunes channel {channel} of '{layer}' but keeps something of channel {otherChannel} of "
-                        + $"'{other}', which goes with it (its weights, bias or scale)");
-                }
-            }
-        }
-
-        return [.. gone];
-    }
+    private static ChannelLayer[] LayersOf(nn.Module model) => [.. ChannelLayer.WithoutStrangers([.. model.named_modules().Prepend(("", model))
+        .DistinctBy(m => m.Item2).SelectMany(m => ChannelLayer.Of(m.Item1, m.Item2))])];
 
     private static unsafe nint Address(Tensor tensor) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.detach().as_strided([1], [1]).bytes));
 }

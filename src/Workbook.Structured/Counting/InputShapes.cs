@@ -29,7 +29,7 @@ internal sealed partial class InputShapes
     }
 
     /// <summary>
-    /// How many times each weight of a layer multiplies for the whole batch, at the layer's first call; null for layers that have no such number, or
+    /// How many times each weight of a layer multiplies for the whole batch, at the layer's first call, 0 for one that does not run; null for layers that have no such number, or
     /// none that can be had: cells of recurrent networks run once a step, an LSTM whose first state the model gives refuses nothing.
     /// </summary>
     internal long? Positions(string name, nn.Module module)
@@ -37,14 +37,18 @@ internal sealed partial class InputShapes
         // A recurrent layer's weights, at all levels and in both directions, multiply once a step of each sequence.
         if ((module is RNN or GRU ? module.get_parameter("weight_ih_l0") : (module as Linear)?.weight) is { } matrix)
         {
-            string refusal = Refusal(name, matrix, 1);
-            return Rows().Match(refusal) is { Success: true } rows ? long.Parse(rows.Groups[1].Value) : throw Unread(name, refusal);
+            string? refusal = Refusal(matrix, 1);
+            return refusal is null ? 0 : Rows().Match(refusal) is { Success: true } rows ? long.Parse(rows.Groups[1].Value) : throw Unread(name, refusal);
         }
 
         if (module is Convolution convolution)
         {
             // The weight of a transposed one is [in, out / groups, …], and each input meets all of its channel.
-            string refusal = Refusal(name, convolution.weight!, convolution.transposed ? 0 : 1, (int)convolution.groups);
+            if (Refusal(convolution.weight!, convolution.transposed ? 0 : 1, (int)convolution.groups) is not { } refusal)
+            {
+                return 0;
+            }
+
             long[] input = Shape().Match(refusal) is { Success: true } shape
                 ? [.. shape.Groups[1].Value.Split(", ").Select(long.Parse)] : throw Unread(name, refusal);
             return convolution.transposed ? input.Where((_, d) => d != 1).Aggregate(1L, (product, size) => product * size) : Positions(convolution, input);
@@ -57,10 +61,10 @@ internal sealed partial class InputShapes
 
         if (module is ICompressedLayer sparse)
         {
-            long? rows = null;
+            long rows = 0;
             try
             {
-                sparse.OnRows = count => rows ??= count;
+                sparse.OnRows = count => rows = rows == 0 ? count : rows;
                 Run();
             }
             finally
@@ -68,7 +72,7 @@ internal sealed partial class InputShapes
                 sparse.OnRows = null;
             }
 
-            return rows ?? throw NotRun(name);
+            return rows;
         }
 
         return null;
@@ -115,7 +119,8 @@ internal sealed partial class InputShapes
         }
     }
 
-    private string Refusal(string name, Parameter weight, int inputs, int groups = 1)
+    /// <summary>What is said against a weight with one input more; null where nobody asks for it.</summary>
+    private string? Refusal(Parameter weight, int inputs, int groups = 1)
     {
         Tensor contents = weight.detach();
         try
@@ -123,7 +128,7 @@ internal sealed partial class InputShapes
             long[] shape = weight.shape;
             shape[inputs] += inputs == 0 ? groups : 1;
             weight.set_(empty(shape, weight.dtype));
-            return Run() ?? throw NotRun(name);
+            return Run();
         }
         finally
         {
@@ -146,8 +151,6 @@ internal sealed partial class InputShapes
             return e.Message;
         }
     }
-
-    private static WorkbookException NotRun(string name) => new($"the model does not run '{name}' for the example input: its multiplications can't be counted");
 
     private static WorkbookException Unread(string name, string refusal) =>
         new($"the multiplications of '{name}' can't be counted: {refusal.Split('\n')[0].Trim()}");

@@ -6,7 +6,8 @@ namespace Workbook;
 
 /// <summary>
 /// What a model holds and costs, per layer and in all. Multiply-accumulates are counted as the literature does: those of convolutions, linear and
-/// recurrent layers, without biases, norms and activations; for one example. A layer that runs several times counts for its first.
+/// recurrent layers, without biases, norms and activations; for one example. A layer that runs several times counts for its first, one that
+/// does not run, as a head for training, for nothing.
 /// </summary>
 /// <param name="Layers">The layers with parameters, in the model's order.</param>
 public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
@@ -38,7 +39,7 @@ public sealed record ModelCount(IReadOnlyList<LayerCount> Layers)
     /// changed.</summary>
     /// <param name="model">Any TorchSharp module.</param>
     /// <param name="exampleInput">An input of the size to count for; its first dimension is the batch.</param>
-    /// <exception cref="WorkbookException">The model does not take the input, or does not run one of its layers for it.</exception>
+    /// <exception cref="WorkbookException">The model does not take the input.</exception>
     public static ModelCount Of(nn.Module<Tensor, Tensor> model, Tensor exampleInput)
     {
         ArgumentNullException.ThrowIfNull(model);

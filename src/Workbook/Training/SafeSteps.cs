@@ -17,24 +17,14 @@ internal sealed class SafeSgd(IEnumerable<TorchSharp.Modules.SGD.ParamGroup> gro
         group =>
         {
             Options options = group.Options;
-            using Scalar momentum = options.momentum!.Value, decay = options.weight_decay!.Value, rate = -options.LearningRate!.Value, one = 1.0;
             foreach (Parameter parameter in group.Parameters)
             {
-                if (parameter.grad is not { } gradient)
-                {
-                    continue;
-                }
-
-                Tensor change = options.weight_decay == 0 ? gradient : gradient.add(parameter, decay);
-                if (options.momentum != 0)
+                if (parameter.grad is { } gradient)
                 {
                     State state = (State)_state[parameter.Handle];
-                    state.momentum_buffer = state.momentum_buffer is { } buffer ? buffer.mul_(momentum).add_(change, one) : change.clone().detach()
-                        .DetachFromDisposeScope();
-                    change = state.momentum_buffer;
+                    state.momentum_buffer = Descent.Step(parameter, gradient, state.momentum_buffer, options.momentum!.Value, options.weight_decay!.Value,
+                        options.LearningRate!.Value);
                 }
-
-                parameter.add_(change, rate);
             }
         },
         closure);

@@ -214,5 +214,30 @@ public sealed class TraceTests
         Assert.True(net.forward(inputs).allclose(zeroed, 1e-5, 1e-6));
     }
 
+    [Fact]
+    public void A_graph_serves_other_networks_of_its_make_also_after_its_own_has_lost_channels()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        static Sequential Make() => Sequential(Conv2d(2, 6, 3), BatchNorm2d(6), ReLU(), Conv2d(6, 4, 3), Flatten(), Linear(16, 2));
+        (Sequential first, Sequential second, Tensor inputs) = (Make(), Make(), randn(5, 2, 6, 6));
+        ChannelGraph graph = ChannelGraph.Trace(first, inputs);
+        graph.Remove(new ChannelPruner(Saliency.Magnitude).Prune(graph, 0.5));
+        second.eval();
+        ChannelGraph other = graph.For(second);
+        Assert.Equal(ChannelGraph.Trace(second, inputs).ToString(), other.ToString());
+        Mask mask = new ChannelPruner(Saliency.Magnitude).Prune(other, 0.5);
+        mask.Apply(second);
+        Tensor zeroed = second.forward(inputs);
+        Assert.Equal(5, other.Remove(mask));
+        Assert.True(second.forward(inputs).allclose(zeroed, 1e-5, 1e-6));
+        Assert.Equal("'0' is not in both networks, or not of one shape: trace this one for itself",
+            Assert.Throws<WorkbookException>(() => graph.For(Sequential(Conv2d(2, 7, 3), BatchNorm2d(7)))).Message);
+        Assert.Equal("'3' is not in both networks, or not of one shape: trace this one for itself",
+            Assert.Throws<WorkbookException>(() => graph.For(Sequential(Conv2d(2, 6, 3), BatchNorm2d(6)))).Message);
+        Assert.Equal("a graph of Sequential is none of Linear: trace it", Assert.Throws<WorkbookException>(() => graph.For(Linear(2, 2))).Message);
+        Assert.Equal("a graph of Sequential, called in a way of one's own, is none of Sequential: trace it", Assert.Throws<WorkbookException>(() =>
+            ChannelGraph.Trace(Make(), [inputs], x => second.forward(x[0])).For(Make())).Message);
+    }
+
     private static byte[] State(Module net) => [.. net.state_dict().SelectMany(s => s.Value.bytes.ToArray())];
 }

@@ -21,6 +21,27 @@ public sealed class ModelCountTests
         Assert.Equal((430_500, count.Macs), (count.NonZeros, count.EffectiveMacs));
     }
 
+    /// <summary>As Inception's second head, which runs in training only.</summary>
+    private sealed class WithSpareHead : nn.Module<Tensor, Tensor>
+    {
+        private readonly Linear first = nn.Linear(4, 3), spare = nn.Linear(3, 2);
+        private readonly Conv2d unused = nn.Conv2d(1, 2, 3);
+
+        internal WithSpareHead()
+            : base(nameof(WithSpareHead)) => RegisterComponents();
+
+        public override Tensor forward(Tensor input) => training ? spare.forward(first.forward(input)) : first.forward(input);
+    }
+
+    [Fact]
+    public void A_layer_that_does_not_run_multiplies_nothing_and_has_its_parameters()
+    {
+        using WithSpareHead net = new();
+        ModelCount count = ModelCount.Of(net, zeros(2, 4));
+        Assert.Equal([("first", 12L, 15L), ("spare", 0L, 8L), ("unused", 0L, 20L)], count.Layers.Select(l => (l.Name, l.Macs!.Value, l.Parameters)));
+        Assert.Empty(count.Uncounted);
+    }
+
     [Fact]
     public void LeNet5_classic_by_hand()
     {

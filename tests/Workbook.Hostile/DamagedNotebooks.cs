@@ -47,7 +47,7 @@ internal sealed class DamagedNotebooks(IReadOnlyList<JsonNode> notebooks) : Atta
 
         JupyterJson.Serialize(document.Root);
         NotebookResult result = NotebookResult.Of(document, path);
-        NotebookPage page = new(result, [result]);
+        NotebookPage page = new(result, [result], Edition.Original, [Edition.Original], untranslated: 0);
         return FaultOfPage(page.Html());
     }
 

@@ -1,5 +1,8 @@
+using System.Net;
+using System.Text.RegularExpressions;
 using Markdig;
 using Markdig.Extensions.Mathematics;
+using Markdig.Helpers;
 using Markdig.Renderers;
 using Markdig.Renderers.Html;
 using Markdig.Syntax;
@@ -9,7 +12,8 @@ namespace Workbook.Cli.Report;
 
 /// <summary>Markdown cells of one notebook to HTML, with its headings gathered and its formulas as TeX.</summary>
 /// <param name="pageOf">The page of the notebook with that name; null if it has none.</param>
-internal sealed class MarkdownPage(Func<string, string?> pageOf)
+/// <param name="pictureOf">The HTML of the notebook's picture with that name, which stands in the place of <c>images/NAME.png</c>; null if it has none.</param>
+internal sealed partial class MarkdownPage(Func<string, string?> pageOf, Func<string, string?> pictureOf)
 {
     private static readonly MarkdownPipeline s_pipeline = new MarkdownPipelineBuilder().UsePipeTables().UseMathematics().UseAutoLinks().UseFootnotes().Build();
 
@@ -21,12 +25,15 @@ internal sealed class MarkdownPage(Func<string, string?> pageOf)
     /// <summary>Whether there was a formula so far: the page then needs <see cref="Formulas.Head"/>.</summary>
     public bool HasFormulas { get; private set; }
 
+    /// <summary>Whether there was a link to <see cref="GlossaryPage"/> so far.</summary>
+    public bool HasWords { get; private set; }
+
     /// <summary>A cell's HTML, made safe (<see cref="SafeHtml"/>); what is nested too deep to be read stays as it is written.</summary>
     public string Render(string markdown)
     {
         try
         {
-            return SafeHtml.Clean(Html(markdown), out _) ?? AsWritten(markdown);
+            return SafeHtml.Clean(Html(markdown), out _) is { } safe ? Named().Replace(safe, Picture) : AsWritten(markdown);
         }
         catch (ArgumentException)
         {
@@ -34,14 +41,22 @@ internal sealed class MarkdownPage(Func<string, string?> pageOf)
         }
     }
 
-    private static string AsWritten(string markdown) => $"<pre>{System.Net.WebUtility.HtmlEncode(markdown)}</pre>";
+    // The file lies beside the notebook's source; the page has what this run drew under the same name, or the words.
+    private string Picture(Match image) => pictureOf(image.Groups["name"].Value) 
+        ?? $"<p class=\"quiet\">{WebUtility.HtmlEncode(WebUtility.HtmlDecode(image.Groups["words"].Value))}</p>";
+
+    private static string AsWritten(string markdown) => $"<pre>{WebUtility.HtmlEncode(markdown)}</pre>";
 
     private string Html(string markdown)
     {
         MarkdownDocument document = Markdown.Parse(markdown, s_pipeline);
         foreach (HeadingBlock heading in document.Descendants<HeadingBlock>())
         {
-            if (heading.Level <= 2 && heading.Inline is not null)
+            if (heading is { Level: > 2, Inline: not null })
+            {
+                heading.GetAttributes().Id = LinkHelper.UrilizeAsGfm(string.Concat(heading.Inline.Descendants().Select(PlainText)));
+            }
+            else if (heading.Level <= 2 && heading.Inline is not null)
             {
                 string id = $"part-{_headings.Count + 1}";
                 heading.GetAttributes().Id = id;
@@ -51,7 +66,11 @@ internal sealed class MarkdownPage(Func<string, string?> pageOf)
 
         foreach (LinkInline link in document.Descendants<LinkInline>())
         {
-            if (link is { IsImage: false, Url: { } url } && url.EndsWith(".ipynb", StringComparison.Ordinal)
+            if (link is { IsImage: false, Url: { } words } && words.Split('#') is [GlossaryPage.Source, var word])
+            {
+                (link.Url, HasWords) = ($"{GlossaryPage.File}#{word}", true);
+            }
+            else if (link is { IsImage: false, Url: { } url } && url.EndsWith(".ipynb", StringComparison.Ordinal)
                 && pageOf(Path.GetFileNameWithoutExtension(url)) is { } page)
             {
                 link.Url = Uri.EscapeDataString(page);
@@ -79,4 +98,7 @@ internal sealed class MarkdownPage(Func<string, string?> pageOf)
         MathInline math => math.Content.ToString(),
         _ => "",
     };
+
+    [GeneratedRegex("""<p><img src="images/(?<name>[\w-]+)\.png" alt="(?<words>[^"]*)"></p>""")]
+    private static partial Regex Named();
 }

@@ -36,15 +36,20 @@ internal sealed class NotebookPage(
         result.Elapsed is { } elapsed ? $"{elapsed.TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s" : "",
     }.Where(part => part.Length > 0));
 
+    /// <summary>Whether it links to <see cref="GlossaryPage"/>, after <see cref="Html"/>.</summary>
+    public bool HasWords { get; private set; }
+
     public string Html()
     {
-        MarkdownPage markdown = new(name => all.FirstOrDefault(other => other.Name == name) is { } other ? FileOf(other) : null);
+        MarkdownPage markdown = new(name => all.FirstOrDefault(other => other.Name == name) is { } other ? FileOf(other) : null,
+            name => Shown(_notebook.CodeCells.Where(cell => PublishedNotebook.PictureNames(cell).Contains(name))));
         StringBuilder body = new();
         foreach (JsonObject cell in _notebook.Cells)
         {
             AppendCell(body, cell, markdown);
         }
 
+        HasWords = markdown.HasWords;
         string index = edition.PageOf("index.html");
         StringBuilder html = new(edition.Html($"<div class=\"page\"><nav aria-label=\"Contents\"><details open><summary>Contents</summary><p><a "
             + $"href=\"{index}\">Pruning Workbook</a></p><ul>"));
@@ -74,13 +79,13 @@ internal sealed class NotebookPage(
             + $"shown.</strong><pre>{HtmlEncode($"{result.Name}: {fault}")}</pre></div></main>");
 
     /// <summary>A chart of the notebook: the one that its tags name as a picture, else the first; null if it has none.</summary>
-    public string? Thumbnail()
-    {
-        IEnumerable<JsonObject> cells = _notebook.CodeCells.OrderByDescending(cell => PublishedNotebook.PictureNames(cell).Any());
-        return cells.SelectMany(cell => (cell["outputs"] as JsonArray ?? []).OfType<JsonObject>()).Select(output => output["data"]).OfType<JsonObject>()
+    public string? Thumbnail() => Shown(_notebook.CodeCells.OrderByDescending(cell => PublishedNotebook.PictureNames(cell).Any()));
+
+    // The first chart, or the first picture, of what the cells showed.
+    private string? Shown(IEnumerable<JsonObject> cells) =>
+        cells.SelectMany(cell => (cell["outputs"] as JsonArray ?? []).OfType<JsonObject>()).Select(output => output["data"]).OfType<JsonObject>()
             .Select(data => (Chart: Chart(data), Data: data)).Where(shown => shown.Chart is not null || Picture(shown.Data) is not null)
             .OrderByDescending(shown => shown.Chart is not null).Select(shown => shown.Chart ?? Picture(shown.Data)).FirstOrDefault();
-    }
 
     /// <summary>Links to the same page in other languages.</summary>
     internal static string Switch(IEnumerable<Edition> others, string page) => string.Concat(others.Select(other =>
@@ -89,8 +94,9 @@ internal sealed class NotebookPage(
 
     private string? Chart(JsonObject data) => data["text/html"] is JsonNode html ? ChartMarkup.Of(Joined(html), edition) : null;
 
-    // index.html is the first page.
-    private static string FileOf(string name) => name.Equals("index", StringComparison.OrdinalIgnoreCase) ? name + "-notebook.html" : name + ".html";
+    // index.html is the first page, and there is one of words.
+    private static string FileOf(string name) => $"{name}.html" is var file && (file.Equals("index.html", StringComparison.OrdinalIgnoreCase)
+        || file.Equals(GlossaryPage.File, StringComparison.OrdinalIgnoreCase)) ? name + "-notebook.html" : file;
 
     private string FileOf(NotebookResult other) => edition.Has(other.SourcePath) ? edition.PageOf(FileOf(other.Name)) : FileOf(other.Name);
 

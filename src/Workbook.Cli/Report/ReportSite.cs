@@ -77,6 +77,11 @@ internal static class ReportSite
                 WritePage(page, result, edition);
             }
 
+            if (pages.Any(page => page.HasWords))
+            {
+                WriteText(GlossaryPage.File, GlossaryPage.Html());
+            }
+
             WriteText(edition.PageOf("index.html"), IndexPage.Html(pages, all, edition, editions));
         }
 

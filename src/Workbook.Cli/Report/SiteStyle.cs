@@ -32,6 +32,8 @@ internal static class SiteStyle
         .cards small{color:var(--quiet)}
         .thumbnail{height:205px;overflow:hidden;margin-bottom:.6em;color:var(--text)}
         .thumbnail>div{width:600px;transform:scale(.4);transform-origin:0 0;pointer-events:none}
+        .md details{margin:.3em 0;border-left:3px solid var(--line);padding:.1em .8em}
+        .md summary{cursor:pointer}
         img,svg{max-width:100%;height:auto}
         .scroll,.md table{overflow-x:auto}
         .md table{display:block}

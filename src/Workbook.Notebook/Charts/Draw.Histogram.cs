@@ -62,7 +62,7 @@ public static partial class Draw
         }
 
         double[] lines = [.. thresholds ?? []];
-        object[] shapes = [.. lines.Select(at => new { type = "line", x0 = at, x1 = at, yref = "paper", y0 = 0, y1 = 1,
+        object[] shapes = [.. lines.Select(at => new { type = "line", x0 = at, x1 = at, yref = "y domain", y0 = 0, y1 = 1,
             line = new { color = Palette.Neutral, width = 2, dash = "dash" } })];
         GenericChart chart = Plot.Chart(
             traces,

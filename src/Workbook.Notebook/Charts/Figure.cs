@@ -16,6 +16,13 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
     // Height over width, and pixels beside: square cells then leave no gap on a narrow page; the height is the most it may be.
     internal (double Ratio, int Extra)? Shape { get; init; }
 
+    // Where menus stand: under the axis and its title.
+    internal const int RoomForMenu = 50;
+
+    internal static object MenuPlace { get; } = new { t = 55 };
+
+    internal int Height { get; } = height;
+
     /// <summary>The chart, for changes that no helper offers.</summary>
     public GenericChart Chart { get; } = chart;
 
@@ -26,7 +33,44 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
     public string? Caption { get; private init; }
 
     /// <summary>The same chart with another line below it: one that does not show the run's data says what it shows.</summary>
-    public Figure WithCaption(string caption) => new(Chart, Title, Text, height) { Shape = Shape, Caption = caption };
+    public Figure WithCaption(string caption) => new(Chart, Title, Text, Height) { Shape = Shape, Caption = caption };
+
+    /// <summary>The same chart with two buttons for its x axis: linear and logarithmic. It begins as it is.</summary>
+    public Figure WithScales()
+    {
+        Dictionary<string, object>? axis =
+            Plot.Properties(GenericChart.getLayout(Chart)).FirstOrDefault(p => p.Key == "xaxis").Value as Dictionary<string, object>;
+        object Button(string name, string type) => new
+        {
+            label = name,
+            method = "relayout",
+            args = new object[] { new Dictionary<string, object> { ["xaxis.type"] = type, ["xaxis.autorange"] = true } },
+        };
+        return WithControl("updatemenus", new
+        {
+            type = "buttons",
+            direction = "right",
+            active = axis?.GetValueOrDefault("type") is "log" ? 1 : 0,
+            x = 1,
+            xanchor = "right",
+            y = 0,
+            yanchor = "top",
+            pad = MenuPlace,
+            buttons = new[] { Button("linear", "linear"), Button("log", "log") },
+        }, RoomForMenu);
+    }
+
+    // One more slider or menu, and room for it below the chart.
+    internal Figure WithControl(string property, object control, int room)
+    {
+        KeyValuePair<string, object>[] layout = [.. Plot.Properties(GenericChart.getLayout(Chart))];
+        object[] before = layout.FirstOrDefault(p => p.Key == property).Value as object[] ?? [];
+        int more = layout.Any(p => p.Key is "updatemenus" or "sliders") ? 0 : room;
+        GenericChart chart = Plot.Chart(GenericChart.getTraces(Chart), [.. layout.Select(p => (p.Key, p.Value)),
+            (property, (object)(object[])[.. before, control]),
+            ("margin", new { l = 50, r = 15, t = 30, b = 45 + room })]);
+        return new(chart, Title, Text, Height + more) { Shape = Shape is (double ratio, int extra) ? (ratio, extra + more) : null, Caption = Caption };
+    }
 
     /// <summary>The numbers in words.</summary>
     public string Text { get; } = text;
@@ -57,14 +101,14 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
         string data = Script(json["data"]!);
         string layout = Script(json["layout"]!);
         string fit = Shape is (double ratio, int extra)
-            ? FormattableString.Invariant($"el.style.height=Math.min({height},Math.round(el.clientWidth*{ratio:0.###})+{extra})+'px';") : "";
+            ? FormattableString.Invariant($"el.style.height=Math.min({Height},Math.round(el.clientWidth*{ratio:0.###})+{extra})+'px';") : "";
         string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(data)))[..8];
         string id = $"chart-{hash}"; // the same in every run; of two equal charts on a page each draws the first that is empty
         string heading = Title.Length == 0 ? "" : $"<div style=\"font-weight:600;margin:0 0 .3em\">{WebUtility.HtmlEncode(Title)}</div>";
         string words = WebUtility.HtmlEncode(Text).Replace("\n", "<br>");
         return $$"""
             <figure class="wb-figure" style="margin:.5em 0 1em;max-width:60em">{{heading}}
-            <div data-chart="{{id}}" class="wb-chart" style="width:100%;height:{{height}}px"><small style="opacity:.7">{{words}}</small></div>
+            <div data-chart="{{id}}" class="wb-chart" style="width:100%;height:{{Height}}px"><small style="opacity:.7">{{words}}</small></div>
             <figcaption style="font-size:12px;opacity:.75">{{WebUtility.HtmlEncode(Caption ?? "")}}</figcaption>
             <script>(function(){
             var data={{data}},layout={{layout}},tries=0;

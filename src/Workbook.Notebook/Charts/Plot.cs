@@ -66,6 +66,21 @@ internal static class Plot
         return GenericChart.setLayout(all, chart);
     }
 
+    /// <summary>What is set of a trace or layout, by plotly.js's names.</summary>
+    public static IEnumerable<KeyValuePair<string, object>> Properties(DynamicObj.DynamicObj part) => part.GetProperties(true);
+
+    /// <summary>A copy of a trace with other properties beside its own.</summary>
+    public static Trace With(Trace trace, params (string Key, object Value)[] more)
+    {
+        Trace copy = new(trace.type);
+        foreach ((string key, object value) in Properties(trace).Select(p => (p.Key, p.Value)).Concat(more))
+        {
+            copy.SetProperty(key, value);
+        }
+
+        return copy;
+    }
+
     private static T Fill<T>(T target, object properties)
         where T : DynamicObj.DynamicObj
     {

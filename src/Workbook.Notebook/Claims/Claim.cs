@@ -158,17 +158,14 @@ public sealed record Claim : IShowable
     {
         (string mark, string color) = Verdict switch
         {
-            "holds" => ("✓", "#009E73"),
-            "does not hold" => ("✗", "#D55E00"),
-            "published" => ("≈", "#0072B2"),
-            _ => ("–", "#808080"),
+            "holds" => ("✓", Card.Good),
+            "does not hold" => ("✗", Card.Bad),
+            "published" => ("≈", Card.Beside),
+            _ => ("–", Card.Quiet),
         };
         string source = Source.Length == 0 ? "" : $" · {WebUtility.HtmlEncode(Source)}";
-        return $"""
-            <div class="wb-claim" style="border-left:4px solid {color};padding:.2em .8em;margin:.5em 0;max-width:60em">
-            <div><strong style="color:{color}">{mark} {Verdict}</strong> {WebUtility.HtmlEncode(Statement)}</div>
-            <div style="font-size:13px;opacity:.85">{WebUtility.HtmlEncode(Numbers())}{source} · <code>{WebUtility.HtmlEncode(Id)}</code></div></div>
-            """;
+        return Card.Html("wb-claim", color, $"{mark} {Verdict}", Statement,
+            $"{WebUtility.HtmlEncode(Numbers())}{source} · <code>{WebUtility.HtmlEncode(Id)}</code>");
     }
 
     /// <summary>A number as claims print it: two decimals, small ones with two digits.</summary>

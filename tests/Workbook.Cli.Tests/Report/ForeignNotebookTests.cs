@@ -228,7 +228,7 @@ public sealed class ForeignNotebookTests : IAsyncDisposable
     [Fact]
     public void What_is_no_danger_stays()
     {
-        MarkdownPage page = new(_ => null);
+        MarkdownPage page = new(_ => null, _ => null);
         Assert.Equal("<div align=\"center\" style=\"color: rgba(255, 0, 0, 1)\">a <b>word</b></div>\n",
             page.Render("<div align=\"center\" style=\"color:red\">a <b>word</b></div>"));
         Assert.Equal("<p>List&lt;int&gt; of <code>a&lt;b&gt;</code></p>\n", page.Render("List\\<int> of `a<b>`"));

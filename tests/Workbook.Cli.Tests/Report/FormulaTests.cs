@@ -59,7 +59,7 @@ public sealed class FormulaTests : IDisposable
     [Fact]
     public void Without_a_script_a_formula_reads_as_it_is_written()
     {
-        MarkdownPage page = new(_ => null);
+        MarkdownPage page = new(_ => null, _ => null);
 
         Assert.DoesNotContain("math", page.Render("no formula costs $5"), StringComparison.Ordinal);
         Assert.False(page.HasFormulas);

@@ -95,6 +95,42 @@ public class SiteTests
     }
 
     [Fact]
+    public async Task Folded_answers_open_words_are_found_and_the_first_picture_is_this_runs_own()
+    {
+        string program = TestBrowser.Require();
+        string folder = Directory.CreateDirectory(Path.Combine(Gallery(), "folded")).FullName;
+        Figure figure = Draw.Lines("t", "x", "y", [new("a", [0, 1], [[1, 2]])]);
+        JsonObject chart = Code("figure.Show();", new JsonObject { ["output_type"] = "display_data",
+            ["data"] = new JsonObject([.. figure.ToBundle().Select(part => KeyValuePair.Create(part.Key, (JsonNode?)part.Value))]) });
+        chart["metadata"] = new JsonObject { ["tags"] = new JsonArray("picture:own") };
+        JsonArray cells = [Markdown("# Folded\n\n![its words](images/own.png)\n\n"
+            + "![only &lt;script&gt; words](images/others.png)\n\nWhat is [sparsity](../docs/glossary.md#sparsity)?\n\n"
+            + "<details onclick=\"alert(1)\"><summary>Answer</summary>\n\nIt is **the** answer.\n\n"
+            + "```csharp\nint x = 1;\n```\n\n<script>alert(1)</script></details>"), chart];
+        JsonObject notebook = new() { ["cells"] = cells, ["metadata"] = new JsonObject(), ["nbformat"] = 4, ["nbformat_minor"] = 5 };
+        ReportSite.Write(folder, [new("folded", "in.ipynb", "out.ipynb", notebook, [], [], TimeSpan.FromSeconds(1), null)], out _);
+
+        await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
+        string file = Path.Combine(folder, "folded.html");
+        Assert.Equal(2, await TestBrowser.LookAtAsync(browser, file, 1280, dark: false));
+        BrowserPage page = await browser.OpenAsync(390, 900, dark: false, TestContext.Current.CancellationToken);
+        await page.NavigateAsync(new Uri(file), TestContext.Current.CancellationToken);
+        JsonNode? seen = await page.EvaluateAsync("""
+            (() => {
+              const box = document.querySelector('.md details'), strong = box.querySelector('strong');
+              const before = strong.checkVisibility();
+              box.querySelector('summary').click();
+              return [before, strong.checkVisibility(), box.querySelector('pre code').textContent.trim(), box.outerHTML.includes('alert'),
+                document.querySelector('p.quiet:not(:first-child)').textContent, document.querySelectorAll('img').length];
+            })()
+            """, TestContext.Current.CancellationToken);
+        Assert.Equal("""[false,true,"int x = 1;",false,"only \u003Cscript\u003E words",0]""", seen!.ToJsonString());
+        Assert.Contains("id=\"sparsity\"", await File.ReadAllTextAsync(Path.Combine(folder, "glossary.html"), TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
+        await TestBrowser.LookAtAsync(browser, Path.Combine(folder, "glossary.html"), 390, dark: true);
+    }
+
+    [Fact]
     public async Task The_notebooks_own_pages_fit_a_screen_and_a_phone()
     {
         string program = TestBrowser.Require();

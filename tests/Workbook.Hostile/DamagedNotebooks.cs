@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using AngleSharp.Dom;
 using AngleSharp.Html.Parser;
+using Workbook.Cli.Translating;
 using Workbook.Cli.Kernel;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;

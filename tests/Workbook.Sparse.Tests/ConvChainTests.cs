@@ -59,7 +59,8 @@ public sealed class ConvChainTests : IDisposable
     private static LabelledTensors Examples(int count, int side) => new(Layers.Random(1, "images", count, 2, side, side),
         Layers.Random(1, "labels", count).abs().mul(1e4).to(ScalarType.Int64).remainder(10));
 
-    /// <summary>How far weights and statistics are apart after a training with and without the step, over the largest of them; and whether it was taken.</summary>
+    /// <summary>How far weights and statistics are apart after a training with and without the step, over the largest of them; and whether it was
+    /// taken.</summary>
     private static (double Difference, bool Taken) Apart(Func<nn.Module<Tensor, Tensor>> make, LabelledTensors data, Recipe recipe, Mask? mask)
     {
         (nn.Module<Tensor, Tensor> plain, nn.Module<Tensor, Tensor> fast) = (make(), make());
@@ -85,8 +86,8 @@ public sealed class ConvChainTests : IDisposable
 
     [Fact]
     public void It_trains_as_torch_does_whatever_the_widths_sizes_pools_and_biases() =>
-        Gen.Select(Gen.Int[1, 50], Gen.Int[2, 11], Gen.Select(Gen.Int[1, 9], Gen.Bool, Gen.Bool, Gen.Bool.Select(wide => wide ? 3 : 1)).Array[1, 3], Gen.Int[1, 4].Select(n => 8 * n),
-            Gen.Int[0, 2]).Sample((seed, side, blocks, batch, pruned) =>
+        Gen.Select(Gen.Int[1, 50], Gen.Int[2, 11], Gen.Select(Gen.Int[1, 9], Gen.Bool, Gen.Bool, Gen.Bool.Select(wide => wide ? 3 : 1)).Array[1, 3],
+            Gen.Int[1, 4].Select(n => 8 * n), Gen.Int[0, 2]).Sample((seed, side, blocks, batch, pruned) =>
         {
             using DisposeScope scope = NewDisposeScope();
             nn.Module<Tensor, Tensor> Make() => new Stack(seed, side, blocks);

@@ -74,7 +74,8 @@ internal sealed partial class ChannelLayer
         && Weight.shape[Parts[0].Out] == Outputs && Parts[0].In.All(i => Weight.shape[i.Dim] == i.Count);
 
     /// <summary>Whether another layer has the channels that this one had when it was read.</summary>
-    internal bool IsLike(ChannelLayer other) => (Outputs, Inputs, Groups, _module?.GetType()) == (other.Outputs, other.Inputs, other.Groups, other._module?.GetType())
+    internal bool IsLike(ChannelLayer other) => (Outputs, Inputs, Groups) == (other.Outputs, other.Inputs, other.Groups)
+        && _module?.GetType() == other._module?.GetType()
         && Parts.Select(p => p.Name).SequenceEqual(other.Parts.Select(p => p.Name));
 
     private Parameter? Current => _module switch

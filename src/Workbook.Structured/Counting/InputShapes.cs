@@ -29,8 +29,8 @@ internal sealed partial class InputShapes
     }
 
     /// <summary>
-    /// How many times each weight of a layer multiplies for the whole batch, at the layer's first call, 0 for one that does not run; null for layers that have no such number, or
-    /// none that can be had: cells of recurrent networks run once a step, an LSTM whose first state the model gives refuses nothing.
+    /// How many times each weight of a layer multiplies for the whole batch, at the layer's first call, 0 for one that does not run; null for layers that have
+    /// no such number, or none that can be had: cells of recurrent networks run once a step, an LSTM whose first state the model gives refuses nothing.
     /// </summary>
     internal long? Positions(string name, nn.Module module)
     {

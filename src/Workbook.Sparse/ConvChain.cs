@@ -7,7 +7,7 @@ namespace Workbook;
 /// A model whose layers are 3×3 (or 1×1) convolutions, each with batch norm, ReLU and perhaps 2×2 max pooling, and behind them linear layers with ReLU
 /// between: with the cross-entropy one step, over <see cref="Planes"/> in memory that stays, without autograd.
 /// </summary>
-internal sealed unsafe class ConvChain : IDisposable
+internal sealed unsafe partial class ConvChain : IDisposable
 {
     /// <summary>Of a convolution: 32 → 64 channels of 3×3. What libtorch does with larger ones is as fast.</summary>
     private const int MostWeights = 18_432;
@@ -130,7 +130,8 @@ internal sealed unsafe class ConvChain : IDisposable
 
         PlaneSize last = stages[^1].Out(1, 8);
         bool follow = stages.Zip(stages.Skip(1)).All(p => p.First.Out(1, 8) == p.Second.In(1, 8))
-            && last.Channels * last.Height * last.Width == ((SparseLinear)rest[0]).InFeatures && stages.TrueForAll(s => s.Norm.Norm.num_features == s.Conv.OutChannels);
+            && last.Channels * last.Height * last.Width == ((SparseLinear)rest[0]).InFeatures
+            && stages.TrueForAll(s => s.Norm.Norm.num_features == s.Conv.OutChannels);
         return follow ? new([.. stages], head, last.Channels * last.Height * last.Width) : null;
     }
 
@@ -203,7 +204,8 @@ internal sealed unsafe class ConvChain : IDisposable
         for (int c = 0; c < memory.Mean.Length; c++)
         {
             (float mean, float inverse, float factor, float shift) = (memory.Mean[c], memory.Inverse[c], memory.Factor[c], memory.Shift[c]);
-            (double sum, double product) = NormPool.Sums(memory.Middle, memory.Out, memory.OutGradient, memory.MiddleSize, c, (mean, factor, shift), stage.Pools);
+            (double sum, double product) = NormPool.Sums(memory.Middle, memory.Out, memory.OutGradient, memory.MiddleSize, c, (mean, factor, shift),
+                stage.Pools);
             (ofWeight[c], ofBias[c]) = ((float)(product * inverse), (float)sum);
             double b = -factor * inverse * (double)inverse * product / count, constant = (-factor * sum / count) - (b * mean);
             NormPool.Backward(memory.Middle, memory.Out, memory.OutGradient, memory.MiddleGradient, memory.MiddleSize, c, (factor, shift),
@@ -259,70 +261,5 @@ internal sealed unsafe class ConvChain : IDisposable
         }
 
         (_memory, _batch) = ([.. memory], batch);
-    }
-
-    /// <summary>A convolution, what normalizes it, and whether it is pooled then.</summary>
-    private sealed record Stage(SparseConv2d Conv, PlanesNorm Norm, bool Pools, (int Height, int Width) Size)
-    {
-        internal PlaneSize In(int groups, int lanes) => new(groups, Conv.InChannels, Size.Height, Size.Width, lanes);
-
-        internal PlaneSize Middle(int groups, int lanes) => In(groups, lanes) with { Channels = Conv.OutChannels };
-
-        internal PlaneSize Out(int groups, int lanes) => Pools ? Middle(groups, lanes).Halved : Middle(groups, lanes);
-    }
-
-    /// <summary>The planes of a stage for batches of one size. What frames those that a convolution reads is zero and never written.</summary>
-    private sealed class Memory : IDisposable
-    {
-        private readonly List<Tensor> _tensors = [];
-
-        internal Memory(Stage stage, int groups, int lanes, Memory? before)
-        {
-            (InSize, MiddleSize, OutSize) = (stage.In(groups, lanes), stage.Middle(groups, lanes), stage.Out(groups, lanes));
-            Plan = stage.Conv.PlanFor(InSize.Height, InSize.Width, lanes);
-            In = before is null ? Room(InSize) : before.Out;
-            Middle = Room(MiddleSize);
-            MiddleGradient = Room(MiddleSize);
-            Out = Room(OutSize);
-            OutGradient = Room(OutSize);
-            (Inverse, Factor, Shift) = (new float[MiddleSize.Channels], new float[MiddleSize.Channels], new float[MiddleSize.Channels]);
-        }
-
-        internal ConvPlan Plan { get; }
-
-        internal PlaneSize InSize { get; }
-
-        internal PlaneSize MiddleSize { get; }
-
-        internal PlaneSize OutSize { get; }
-
-        internal float* In { get; }
-
-        internal float* Middle { get; }
-
-        internal float* MiddleGradient { get; }
-
-        internal float* Out { get; }
-
-        internal float* OutGradient { get; }
-
-        internal float[] Mean { get; set; } = [];
-
-        internal float[] Variance { get; set; } = [];
-
-        internal float[] Inverse { get; }
-
-        internal float[] Factor { get; }
-
-        internal float[] Shift { get; }
-
-        public void Dispose() => _tensors.ForEach(t => t.Dispose());
-
-        private float* Room(PlaneSize size)
-        {
-            Tensor room = zeros(size.Floats, ScalarType.Float32).DetachFromDisposeScope();
-            _tensors.Add(room);
-            return FeatureMajor.Pointer(room);
-        }
     }
 }

@@ -1,3 +1,5 @@
+using System.Collections;
+using System.Reflection;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -9,7 +11,7 @@ namespace Workbook;
 /// they are dense again. The mask has to stay the same, and weights are kept of the first and the last step only.
 /// </summary>
 /// <param name="From">The sparsity from which on a layer is exchanged, 0 to 1; more than 1 for never. Null for where it pays, by a rule and not by a clock,
-/// so that seeds repeat; a model that then does not answer as before is trained as it is.</param>
+/// so that seeds repeat; a model that then does not answer as before, or whose layers have hooks, is trained as it is.</param>
 public sealed record SparseTraining(double? From = null) : TrainingPart, IOnlooker
 {
     /// <summary>Where sparse layers paid on several processors; a changed rule is another training, and says so in the record.</summary>
@@ -55,7 +57,7 @@ public sealed record SparseTraining(double? From = null) : TrainingPart, IOnlook
         int batch = training.Recipe.BatchSize;
         Tensor? example = training.Data is { Count: > 0 } data ? data.Inputs : null;
         Trial? trial = From is null && example is not null ? Trial.Of(training.Model, example) : null;
-        if (From is null && trial is null)
+        if (From is null && (trial is null || IsWatched(training.Model)))
         {
             return;
         }
@@ -100,6 +102,14 @@ public sealed record SparseTraining(double? From = null) : TrainingPart, IOnlook
         (training.Backward?.Target as IDisposable)?.Dispose();
         Sparse.ToDense(training.Model);
     }
+
+    /// <summary>Whether someone looks at layers by hooks, which others in their place would not call.</summary>
+    private static bool IsWatched(nn.Module model) => model.modules().Prepend(model).Any(module => HookFields(module.GetType())
+        .Any(field => field.GetValue(module) is ICollection { Count: > 0 }));
+
+    private static IEnumerable<FieldInfo> HookFields(Type? type) => type is null ? [] : type
+        .GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+        .Where(field => field.Name is "pre_hooks" or "post_hooks" or "module_pre_hooks" or "module_post_hooks").Concat(HookFields(type.BaseType));
 
     /// <summary>Exchanges all layers of a small convolutional network, which then takes its steps without autograd.</summary>
     /// <returns>The mask of what was not exchanged; null where nothing was.</returns>

@@ -125,6 +125,25 @@ public sealed class ConvChainTests : IDisposable
     }
 
     [Fact]
+    public void Hooks_on_a_layer_are_called_as_ever()
+    {
+        int calls = 0;
+        nn.Module<Tensor, Tensor> Make()
+        {
+            Stack stack = new(1, 8, [(4, true, false, 3)]);
+            stack.modules().OfType<TorchSharp.Modules.BatchNorm2d>().Single().register_forward_hook((_, _, output) =>
+            {
+                calls++;
+                return output;
+            });
+            return stack;
+        }
+
+        Assert.False(Apart(Make, Examples(32, 8), new() { BatchSize = 16, Epochs = 1, LearningRate = 0.01 }, null).Taken);
+        Assert.Equal(2 * 2, calls); // both trainings' steps
+    }
+
+    [Fact]
     public void Infinite_inputs_end_a_training_as_torch_does()
     {
         LabelledTensors data = Examples(16, 8);

@@ -46,7 +46,7 @@ public sealed record SparseTraining(double? From = null) : TrainingPart, IOnlook
     public override void Prepare(TrainingProgress training)
     {
         ArgumentNullException.ThrowIfNull(training);
-        if (From > 1 || (training.Schedule is null && From is not null))
+        if (From > 1 || (From is null ? IsWatched(training.Model) : training.Schedule is null))
         {
             return;
         }
@@ -57,7 +57,7 @@ public sealed record SparseTraining(double? From = null) : TrainingPart, IOnlook
         int batch = training.Recipe.BatchSize;
         Tensor? example = training.Data is { Count: > 0 } data ? data.Inputs : null;
         Trial? trial = From is null && example is not null ? Trial.Of(training.Model, example) : null;
-        if (From is null && (trial is null || IsWatched(training.Model)))
+        if (From is null && trial is null)
         {
             return;
         }

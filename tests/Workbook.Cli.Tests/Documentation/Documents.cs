@@ -11,8 +11,11 @@ internal static class Documents
         .UseAutoIdentifiers(Markdig.Extensions.AutoIdentifiers.AutoIdentifierOptions.GitHub).UsePreciseSourceLocation().Build();
 
     /// <summary>Their paths from the repository's root.</summary>
-    public static string[] Names { get; } = ["README.md", "README.ko.md", "CHANGELOG.md", "data/README.md", .. Directory.GetFiles(Repository.PathOf("docs"), "*.md")
-        .Select(path => "docs/" + Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+    public static string[] Names { get; } =
+    [
+        "README.md", "README.ko.md", "CHANGELOG.md", "data/README.md",
+        .. Directory.GetFiles(Repository.PathOf("docs"), "*.md").Select(path => "docs/" + Path.GetFileName(path)).Order(StringComparer.Ordinal),
+    ];
 
     public static TheoryData<string> All => [.. Names];
 

@@ -47,6 +47,13 @@ internal static class TestBrowser
     /// <returns>How many charts and how many pictures of charts are seen.</returns>
     public static async Task<(int Live, int Still)> CountChartsAsync(Browser browser, string file)
     {
+        // Other programs link to the pictures that notebooks' texts show, which lie beside the notebooks.
+        string pictures = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(file)!, "images")).FullName;
+        foreach (string picture in Directory.GetFiles(Repository.PathOf("notebooks", "images"), "*.png"))
+        {
+            File.Copy(picture, Path.Combine(pictures, Path.GetFileName(picture)), overwrite: true);
+        }
+
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         BrowserPage page = await browser.OpenAsync(1280, 900, dark: false, cancellation);
         await page.NavigateAsync(new Uri(file), cancellation);

@@ -67,6 +67,7 @@ internal static class ReportSite
         }
 
         IReadOnlyList<Edition> editions = Editions(results, wrong);
+        List<(string Name, string Html)> indices = [];
         foreach (Edition edition in editions)
         {
             (NotebookResult Result, int Left)[] shown = [.. results.Select(result => Translated(edition, result, wrong))];
@@ -82,10 +83,12 @@ internal static class ReportSite
                 WriteText(GlossaryPage.File, GlossaryPage.Html());
             }
 
-            WriteText(edition.PageOf("index.html"), IndexPage.Html(pages, all, edition, editions));
+            indices.Add((edition.PageOf("index.html"), IndexPage.Html(pages, all, edition, editions)));
         }
 
+        // Last what leads to the pages: until then the earlier report's do.
         new ClaimSummary(results).Write(folder);
+        indices.ForEach(index => WriteText(index.Name, index.Html));
         DeleteAllBut(written, earlier, Path.Combine(folder, OutputFrames.Folder));
         faults = wrong;
         return Path.Combine(folder, "index.html");

@@ -122,12 +122,13 @@ internal static class RunsCommand
 
         FileInfo[] measured = [.. store.Measurements.Files.Where(f =>
             all || (olderThan is { } days && DateTime.UtcNow - f.LastWriteTimeUtc >= TimeSpan.FromDays(days)))];
+        // Before they go: a file that is gone has no length.
+        string more = measured.Length == 0 ? "" : $"; {Of(measured)}";
         if (!dryRun)
         {
             Array.ForEach(measured, f => f.Delete());
         }
 
-        string more = measured.Length == 0 ? "" : $"; {Of(measured)}";
         Console.WriteLine($"{(dryRun ? "would delete" : "deleted")} {count} {(count == 1 ? "run" : "runs")}, {Megabytes(bytes)}{more}");
         return 0;
     }

@@ -51,13 +51,13 @@ public sealed class RunsTests : IDisposable
     public void A_notebooks_own_measurement_is_made_again_after_an_edit_of_what_it_calls_and_not_after_another()
     {
         string half = "double Half(double x) => x / 2;", other = "int unused = 1;";
-        Assert.Equal("measured 2", Measured(other, half));
-        Assert.Equal("kept 2", Measured(other, half));
-        Assert.Equal("kept 2", Measured("string unused = \"another cell is edited\";", "// And a comment.\ndouble Half(double x) => x / 2;"));
-        Assert.Equal("measured 1", Measured(other, "double Half(double x) => x / 4;"));
-        Assert.Equal("measured 1", Measured(other, "double Quarter(double x) => x / 4;\ndouble Half(double x) => Quarter(x);"));
-        Assert.Equal("measured 3", Measured(other, "double Quarter(double x) => x - 1;\ndouble Half(double x) => Quarter(x);"));
-        Assert.Equal("kept 2", Measured(other, half));
+        Assert.Equal("stdout: measured 2", Measured(other, half));
+        Assert.Equal("stdout: kept 2", Measured(other, half));
+        Assert.Equal("stdout: kept 2", Measured("string unused = \"another cell is edited\";", "// And a comment.\ndouble Half(double x) => x / 2;"));
+        Assert.Equal("stdout: measured 1", Measured(other, "double Half(double x) => x / 4;"));
+        Assert.Equal("stdout: measured 1", Measured(other, "double Quarter(double x) => x / 4;\ndouble Half(double x) => Quarter(x);"));
+        Assert.Equal("stdout: measured 3", Measured(other, "double Quarter(double x) => x - 1;\ndouble Half(double x) => Quarter(x);"));
+        Assert.Equal("stdout: kept 2", Measured(other, half));
 
         string Measured(string before, string function) => string.Concat(Notebooks.Outputs(_workspace.Execute(0, $"#!import {Repository.PathOf("lab.csx")}",
             before, function, "string how = \"kept\";\nvar numbers = Lab.Runs.Measure(\"half\", [4.0], () => { how = \"measured\"; return [Half(4)]; });\n"

@@ -63,7 +63,7 @@ public sealed class EditedLibraryTests : IDisposable
         const string Core = "Workbook", Trainer = "Training/Trainer.cs", Rig = "DynamicSparsity/DropAndGrow.cs";
         (string Project, string File, string Before, string After, string Again)[] edits =
         [
-            (Core, "Training/SafeSteps.cs", "buffer.mul_(momentum).add_(change, one)", "buffer.mul_(momentum).neg_().add_(change, one)", All),
+            (Core, "Training/SafeSteps.cs", "state.momentum_buffer, options.momentum!.Value", "state.momentum_buffer, -options.momentum!.Value", All),
             (Core, "Training/Recipe.cs", "Math.Cos(Math.PI * step / steps)", "Math.Cos(Math.PI * (step + 1) / steps)", All),
             (Core, "Pruning/BoundMask.cs", "            parameter.mul_(kept);", "            parameter.mul_(kept.mul(0.99));", "masked RigL"),
             (Core, Rig, "new(\"RigL\", start, _ => Saliency.GradientMagnitude)", "new(\"RigL\", start, _ => Saliency.GradientMagnitude.Inverted)", "RigL"),

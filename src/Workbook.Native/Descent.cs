@@ -14,26 +14,19 @@ internal static class Descent
 {
     /// <param name="weight">w, changed in place.</param>
     /// <param name="gradient">g.</param>
-    /// <param name="buffer">b, changed in place; null before the first step with momentum, where it becomes the change.</param>
+    /// <param name="buffer">b, changed in place; null before the first step.</param>
     /// <param name="momentum">μ.</param>
     /// <param name="decay">λ.</param>
     /// <param name="rate">η.</param>
     /// <returns>The buffer, outside of any dispose scope; null without momentum.</returns>
     internal static Tensor? Step(Parameter weight, Tensor gradient, Tensor? buffer, double momentum, double decay, double rate)
     {
-        if (momentum != 0 && buffer is null)
+        if (momentum != 0)
         {
-            buffer = gradient.detach().clone().DetachFromDisposeScope();
-            if (decay != 0)
-            {
-                using Scalar held = decay;
-                buffer.add_(weight, held);
-            }
-
-            using Scalar first = -rate;
-            weight.add_(buffer, first);
+            buffer ??= zeros_like(gradient).DetachFromDisposeScope();
         }
-        else if (IsFlat(weight) && IsFlat(gradient) && (buffer is null || IsFlat(buffer)))
+
+        if (IsFlat(weight) && IsFlat(gradient) && (buffer is null || IsFlat(buffer)))
         {
             Span<float> w = Floats(weight);
             Add(w, Floats(gradient), buffer is null ? [] : Floats(buffer), (float)momentum, (float)decay, (float)-rate);

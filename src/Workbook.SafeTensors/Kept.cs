@@ -18,9 +18,10 @@ internal static class Kept
         return new Ending(() => s_keeper = before);
     }
 
-    /// <summary>The numbers: kept ones, or measured now.</summary>
+    /// <summary>The numbers: kept ones, or measured now; always now where a model has hooks, which are to be called.</summary>
     internal static double[] Numbers(string what, IReadOnlyList<object?> from, Func<double[]> measure) =>
-        s_keeper is not { } keeper || t_pauses > 0 ? measure() : keeper(what, from, () => Unkept(measure));
+        s_keeper is not { } keeper || t_pauses > 0 || from.OfType<TorchSharp.torch.nn.Module>().Any(Hooks.AreOn) ? measure()
+            : keeper(what, from, () => Unkept(measure));
 
     /// <summary>Measures; of what is measured on the way nothing is kept by itself.</summary>
     internal static double[] Unkept(Func<double[]> measure)

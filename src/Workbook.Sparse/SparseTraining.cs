@@ -1,5 +1,3 @@
-using System.Collections;
-using System.Reflection;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -46,7 +44,7 @@ public sealed record SparseTraining(double? From = null) : TrainingPart, IOnlook
     public override void Prepare(TrainingProgress training)
     {
         ArgumentNullException.ThrowIfNull(training);
-        if (From > 1 || (From is null ? IsWatched(training.Model) : training.Schedule is null))
+        if (From > 1 || (From is null ? Hooks.AreOn(training.Model) : training.Schedule is null))
         {
             return;
         }
@@ -91,7 +89,7 @@ public sealed record SparseTraining(double? From = null) : TrainingPart, IOnlook
         if (training.Backward is null && (trial ?? (example is null ? null : Trial.Of(training.Model, example))) is { } answers
             && LinearChain.Of(training.Model, answers) is { } chain)
         {
-            training.Backward = (inputs, labels) => chain.Step(inputs, labels);
+            training.Backward = chain.Step;
         }
     }
 
@@ -102,14 +100,6 @@ public sealed record SparseTraining(double? From = null) : TrainingPart, IOnlook
         (training.Backward?.Target as IDisposable)?.Dispose();
         Sparse.ToDense(training.Model);
     }
-
-    /// <summary>Whether someone looks at layers by hooks, which others in their place would not call.</summary>
-    private static bool IsWatched(nn.Module model) => model.modules().Prepend(model).Any(module => HookFields(module.GetType())
-        .Any(field => field.GetValue(module) is ICollection { Count: > 0 }));
-
-    private static IEnumerable<FieldInfo> HookFields(Type? type) => type is null ? [] : type
-        .GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
-        .Where(field => field.Name is "pre_hooks" or "post_hooks" or "module_pre_hooks" or "module_post_hooks").Concat(HookFields(type.BaseType));
 
     /// <summary>Exchanges all layers of a small convolutional network, which then takes its steps without autograd.</summary>
     /// <returns>The mask of what was not exchanged; null where nothing was.</returns>

@@ -14,7 +14,7 @@ namespace Workbook.Cli.Commands;
 internal static class RunCommand
 {
 
-    private static readonly Argument<string[]> s_notebooks = new("notebooks")
+    internal static readonly Argument<string[]> Notebooks = new("notebooks")
     {
         Description = "Notebooks, or folders with notebooks. Without any: all of the workbook's.",
         Arity = ArgumentArity.ZeroOrMore,
@@ -80,7 +80,7 @@ internal static class RunCommand
         Command command = new("run", "Runs notebooks headless: executed notebooks, an HTML report and the claims come out. Running a notebook "
             + "runs its code, with all rights that you have: read one of others first, or run it where it can do no harm. Its report is safe to open: what its "
             + "text and names hold runs nothing, and scripts of its outputs run in frames that reach neither the page nor files nor the network.");
-        command.Arguments.Add(s_notebooks);
+        command.Arguments.Add(Notebooks);
         AddTo(command);
         return command;
     }
@@ -96,7 +96,7 @@ internal static class RunCommand
     /// <summary>Gives another command, which runs notebooks too, the notebooks and the options to name.</summary>
     public static void AddArguments(Command command)
     {
-        command.Arguments.Add(s_notebooks);
+        command.Arguments.Add(Notebooks);
         AddOptions(command);
     }
 
@@ -105,7 +105,7 @@ internal static class RunCommand
     /// <exception cref="WorkbookException">None of them can.</exception>
     public static (NotebookDocument[] Notebooks, string OutputFolder) Read(ParseResult arguments, out IReadOnlyList<string> faults)
     {
-        IReadOnlyList<string> paths = NotebookFinder.Find(arguments.GetValue(s_notebooks) ?? []);
+        IReadOnlyList<string> paths = NotebookFinder.Find(arguments.GetValue(Notebooks) ?? []);
         string folder = OutputFolder(arguments.GetValue(s_out), paths);
         List<NotebookDocument> notebooks = [];
         List<WorkbookException> wrong = [];

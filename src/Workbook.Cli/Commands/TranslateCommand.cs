@@ -9,20 +9,13 @@ namespace Workbook.Cli.Commands;
 /// <summary><c>workbook translate</c>.</summary>
 internal static class TranslateCommand
 {
-    private static readonly Argument<string[]> s_notebooks = new("notebooks")
-    {
-        Description = "Notebooks, or folders with notebooks. Without any: all of the workbook's.",
-        Arity = ArgumentArity.ZeroOrMore,
-        HelpName = "notebook or folder",
-    };
-
     private static readonly Option<string> s_language =
         new("--language") { Description = "The language's code: the folder beside the notebooks.", HelpName = "CODE", DefaultValueFactory = _ => "ko" };
 
     public static Command Create()
     {
         Command command = new("translate", "Writes what a translator fills in: for each notebook a Markdown file with its texts, where what is not translated, "
-            + "or not as the English is now, is marked TODO with the English text. Says how many are left.") { s_notebooks, s_language };
+            + "or not as the English is now, is marked TODO with the English text. Says how many are left.") { RunCommand.Notebooks, s_language };
         command.SetAction(Run);
         return command;
     }
@@ -30,8 +23,8 @@ internal static class TranslateCommand
     private static int Run(ParseResult arguments)
     {
         string language = arguments.GetValue(s_language)!;
-        NotebookDocument[] notebooks = [.. NotebookFinder.Find(arguments.GetValue(s_notebooks) ?? []).Select(NotebookReader.Read)];
-        _ = Edition.Faults(notebooks, language); // says where there is no such language
+        NotebookDocument[] notebooks = [.. NotebookFinder.Find(arguments.GetValue(RunCommand.Notebooks) ?? []).Select(NotebookReader.Read)];
+        Edition.Named(language, notebooks.Select(notebook => notebook.Path));
         foreach (NotebookDocument notebook in notebooks)
         {
             string path = Translation.PathOf(notebook.Path, language);

@@ -68,6 +68,7 @@ internal static class ReportSite
 
         IReadOnlyList<Edition> editions = Editions(results, wrong);
         List<(string Name, string Html)> indices = [];
+        bool hasWords = false;
         foreach (Edition edition in editions)
         {
             (NotebookResult Result, int Left)[] shown = [.. results.Select(result => Translated(edition, result, wrong))];
@@ -78,12 +79,13 @@ internal static class ReportSite
                 WritePage(page, result, edition);
             }
 
-            if (pages.Any(page => page.HasWords))
-            {
-                WriteText(GlossaryPage.File, GlossaryPage.Html());
-            }
-
+            hasWords |= pages.Any(page => page.HasWords);
             indices.Add((edition.PageOf("index.html"), IndexPage.Html(pages, all, edition, editions)));
+        }
+
+        if (hasWords)
+        {
+            WriteText(GlossaryPage.File, GlossaryPage.Html());
         }
 
         // Last what leads to the pages: until then the earlier report's do.
@@ -147,8 +149,8 @@ internal static class ReportSite
     {
         try
         {
-            NotebookDocument notebook = new(result.SourcePath, result.Document);
-            return (result with { Document = edition.Read(notebook).Root }, edition.Has(result.SourcePath) ? edition.Untranslated(notebook) : 0);
+            (NotebookDocument notebook, int left) = edition.Read(new(result.SourcePath, result.Document));
+            return (result with { Document = notebook.Root }, left);
         }
         catch (WorkbookException e)
         {

@@ -37,30 +37,37 @@ internal sealed partial class Edition
         .Where(folder => IsCode().IsMatch(Path.GetFileName(folder)) && File.Exists(Path.Combine(folder, Words.FileName))).Order(StringComparer.Ordinal)
         .DistinctBy(Path.GetFileName).Select(folder => new Edition(Path.GetFileName(folder), Words.Read(Path.Combine(folder, Words.FileName))))];
 
-    /// <summary>What keeps notebooks from being whole in a language, a line each.</summary>
-    /// <exception cref="WorkbookException">There is no such language beside them, or a translation can't be read.</exception>
-    public static IReadOnlyList<string> Faults(IReadOnlyList<NotebookDocument> notebooks, string language)
+    /// <summary>The edition of a language.</summary>
+    /// <exception cref="WorkbookException">There is no such language beside the notebooks.</exception>
+    public static Edition Named(string language, IEnumerable<string> notebooks)
     {
-        IReadOnlyList<Edition> there = Of(notebooks.Select(notebook => notebook.Path));
-        Edition edition = there.FirstOrDefault(edition => edition.Code == language) ?? throw new WorkbookException(
+        IReadOnlyList<Edition> there = Of(notebooks);
+        return there.FirstOrDefault(edition => edition.Code == language) ?? throw new WorkbookException(
             $"there is no folder {language} with {Words.FileName} beside the notebooks; there is "
                 + string.Join(", ", there.Select(edition => edition.Code)));
-        return edition.IsOriginal ? []
-            : [.. notebooks.SelectMany(notebook => Translation.Read(Translation.PathOf(notebook.Path, language)).Faults(notebook))];
     }
+
+    /// <summary>What keeps notebooks from being whole in a language, a line each.</summary>
+    /// <exception cref="WorkbookException">There is no such language beside them, or a translation can't be read.</exception>
+    public static IReadOnlyList<string> Faults(IReadOnlyList<NotebookDocument> notebooks, string language) =>
+        Named(language, notebooks.Select(notebook => notebook.Path)).IsOriginal ? []
+            : [.. notebooks.SelectMany(notebook => Translation.Read(Translation.PathOf(notebook.Path, language)).Faults(notebook))];
 
     /// <summary>Whether there is something of a notebook in this language.</summary>
     public bool Has(string notebook) => IsOriginal || File.Exists(Translation.PathOf(notebook, Code));
 
-    /// <summary>A notebook's texts in this language.</summary>
+    /// <summary>A notebook's texts in this language, and how many stay English, because they are not translated as they are now.</summary>
     /// <exception cref="WorkbookException">The translation can't be read.</exception>
-    public NotebookDocument Read(NotebookDocument notebook) =>
-        IsOriginal ? notebook : Translation.Read(Translation.PathOf(notebook.Path, Code)).Apply(notebook);
+    public (NotebookDocument Notebook, int Untranslated) Read(NotebookDocument notebook)
+    {
+        if (!Has(notebook.Path) || IsOriginal)
+        {
+            return (notebook, 0);
+        }
 
-    /// <summary>How many of a notebook's texts stay English, because they are not translated as they are now.</summary>
-    /// <exception cref="WorkbookException">The translation can't be read.</exception>
-    public int Untranslated(NotebookDocument notebook) =>
-        IsOriginal ? 0 : Translation.Read(Translation.PathOf(notebook.Path, Code)).Faults(notebook).Count();
+        Translation translation = Translation.Read(Translation.PathOf(notebook.Path, Code));
+        return (translation.Apply(notebook), translation.Faults(notebook).Count());
+    }
 
     /// <summary>A page's file: <c>index.html</c> is <c>index.ko.html</c>.</summary>
     public string PageOf(string english) => IsOriginal ? english : $"{Path.GetFileNameWithoutExtension(english)}.{Code}.html";

@@ -97,6 +97,24 @@ public sealed class MeasurementTests : IDisposable
     }
 
     [Fact]
+    public void A_network_with_hooks_is_measured_each_time_and_they_are_called_as_ever()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        int calls = 0;
+        TorchSharp.Modules.Linear layer = nn.Linear(784, 10);
+        nn.Module<Tensor, Tensor> network = nn.Sequential(nn.Flatten(), layer);
+        layer.register_forward_hook((_, _, output) =>
+        {
+            calls++;
+            return output;
+        });
+        Trainer.Evaluate(network, _data, (int)_data.Count);
+        Trainer.Evaluate(network, _data, (int)_data.Count);
+        Assert.Equal(2, calls);
+        Assert.False(Directory.Exists(Path.Combine(_folder.Path, "measured")));
+    }
+
+    [Fact]
     public void Another_weight_another_example_or_another_forward_measures_again()
     {
         using DisposeScope scope = NewDisposeScope();

@@ -24,7 +24,11 @@ internal static class TranslateCommand
     {
         string language = arguments.GetValue(s_language)!;
         NotebookDocument[] notebooks = [.. NotebookFinder.Find(arguments.GetValue(RunCommand.Notebooks) ?? []).Select(NotebookReader.Read)];
-        Edition.Named(language, notebooks.Select(notebook => notebook.Path));
+        if (Edition.Named(language, notebooks.Select(notebook => notebook.Path)).IsOriginal)
+        {
+            throw new WorkbookException($"the notebooks are written in {language}: name the language that they are to be translated to");
+        }
+
         foreach (NotebookDocument notebook in notebooks)
         {
             string path = Translation.PathOf(notebook.Path, language);

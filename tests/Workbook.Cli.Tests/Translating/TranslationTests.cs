@@ -99,6 +99,9 @@ public sealed class TranslationTests : IDisposable
         Assert.Contains("n.md is no translation", Assert.Single(Run(1, "run", "n.ipynb").Errors), StringComparison.Ordinal);
         Assert.Contains("First.", Page("n.html"), StringComparison.Ordinal);
         Assert.Contains("is no translation", Assert.Single(Run(2, "translate", "n.ipynb").Errors), StringComparison.Ordinal);
+        Assert.Equal("error: the notebooks are written in en: name the language that they are to be translated to",
+            Assert.Single(Run(2, "translate", "n.ipynb", "--language", "en").Errors));
+        Assert.False(Directory.Exists(_workspace.PathOf("en")));
         Assert.Equal("# No translation\n", File.ReadAllText(Korean));
     }
 

@@ -75,9 +75,10 @@ internal sealed partial class Edition
     /// <summary>A fixed word of a page, a label of a chart.</summary>
     public string Say(string english) => _words?.Of(english) ?? english;
 
-    /// <summary>The words between an HTML's elements.</summary>
-    public string Html(string html) => _words is null ? html : Text().Replace(html, match =>
-        System.Net.WebUtility.HtmlEncode(Say(System.Net.WebUtility.HtmlDecode(match.Value))));
+    /// <summary>The words between an HTML's elements. What a script holds is no words.</summary>
+    public string Html(string html) => _words is null ? html : Text().Replace(html, match => match.Value.StartsWith('<')
+        ? match.Value
+        : System.Net.WebUtility.HtmlEncode(Say(System.Net.WebUtility.HtmlDecode(match.Value))));
 
     /// <summary>The words of a chart.</summary>
     public void Chart(JsonNode? chart, bool isSeen = false)
@@ -122,6 +123,6 @@ internal sealed partial class Edition
     [GeneratedRegex("^[a-z]{2}$")]
     private static partial Regex IsCode();
 
-    [GeneratedRegex("(?<=>)[^<>]+(?=<)|(?<=data-label=\")[^\"]+(?=\")")]
+    [GeneratedRegex("<script\\b.*?</script>|(?<=>)[^<>]+(?=<)|(?<=data-label=\")[^\"]+(?=\")", RegexOptions.Singleline)]
     private static partial Regex Text();
 }

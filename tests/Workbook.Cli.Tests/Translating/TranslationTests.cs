@@ -68,8 +68,11 @@ public sealed class TranslationTests : IDisposable
         Assert.Contains("<th scope=\"col\">기댓값</th>", index, StringComparison.Ordinal);
 
         await using Browser browser = await Browser.StartAsync(TestBrowser.Require(), TestContext.Current.CancellationToken);
-        Assert.Equal(1, await TestBrowser.LookAtAsync(browser, _workspace.PathOf("artifacts", "run", "site", "n.ko.html"), 1280, dark: false));
-        Assert.Equal(1, await TestBrowser.LookAtAsync(browser, _workspace.PathOf("artifacts", "run", "site", "n.ko.html"), 390, dark: true));
+        foreach (string page in new[] { "n.ko.html", "index.ko.html" })
+        {
+            Assert.Equal(1, await TestBrowser.LookAtAsync(browser, _workspace.PathOf("artifacts", "run", "site", page), 1280, dark: false));
+            Assert.Equal(1, await TestBrowser.LookAtAsync(browser, _workspace.PathOf("artifacts", "run", "site", page), 390, dark: true));
+        }
     }
 
     [Fact]

@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Workbook;
 
 /// <summary>
-/// Dynamic network surgery (Guo et al. 2016): a trained network goes on under a mask that takes weights and gives them back. A layer's weight goes where it falls
-/// to 0.9 of a threshold, and is spliced in again where it has grown past 1.1 of it (eq. 3). Behind the mask all weights live on, moved by the gradients of
-/// the network that runs with those that are left (eq. 2).
+/// Dynamic network surgery (Guo et al. 2016): a trained network goes on under a mask that takes weights and gives them back. A layer's weight goes where it
+/// falls to 0.9 of a threshold, and is spliced in again where it has grown past 1.1 of it (eq. 3). Behind the mask all weights live on, moved by the gradients
+/// of the network that runs with those that are left (eq. 2).
 /// </summary>
 /// <param name="Deviations">
 /// The threshold is the mean of a layer's |w| before the first step, plus so many of their standard deviations; the paper gives no number for each network, its

@@ -17,7 +17,7 @@ public sealed record DynamicNetworkSurgery(double Deviations) : LearnedSparsity
 {
     private const double Goes = 0.9, ComesBack = 1.1;
 
-    /// <summary>γ: after t steps the mask is looked at with probability (1 + γ·t)^−<see cref="Power"/>, each layer's by itself; 0 looks at every step.</summary>
+    /// <summary>γ: after t steps the mask is looked at with probability (1 + γ·t)^−<see cref="Power"/>, each layer's by itself; 0: always.</summary>
     public double Slowing { get; init; } = 1e-4;
 
     /// <summary>The power of it.</summary>

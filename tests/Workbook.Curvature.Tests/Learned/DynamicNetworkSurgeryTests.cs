@@ -98,7 +98,8 @@ public sealed class DynamicNetworkSurgeryTests
         using LabelledTensors data = Data(8);
         using Sequential net = Net(1, 1);
         Assert.Equal("dynamic network surgery takes a finite number of deviations, and a slowing and a power from 0 on, not Deviations = 1, Slowing = -1, "
-            + "Power = 1", Assert.Throws<WorkbookException>(() => Trainer.Train(net, data, s_still, 1, null, new DynamicNetworkSurgery(1) { Slowing = -1 })).Message);
+            + "Power = 1",
+            Assert.Throws<WorkbookException>(() => Trainer.Train(net, data, s_still, 1, null, new DynamicNetworkSurgery(1) { Slowing = -1 })).Message);
     }
 
     /// <summary>Gives three weights of the first row a size after each step.</summary>

@@ -45,7 +45,15 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
         {
             label = name,
             method = "relayout",
-            args = new object[] { new Dictionary<string, object> { ["xaxis.type"] = type, ["xaxis.autorange"] = true, ["xaxis.tickmode"] = type == "log" && hasTicks ? "array" : "auto" } },
+            args = new object[]
+            {
+                new Dictionary<string, object>
+                {
+                    ["xaxis.type"] = type,
+                    ["xaxis.autorange"] = true,
+                    ["xaxis.tickmode"] = type == "log" && hasTicks ? "array" : "auto",
+                },
+            },
         };
         return WithControl("updatemenus", new
         {

@@ -35,9 +35,9 @@ public sealed class ConvNet : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = pool.call(bn1.call(conv1.call(input)).relu()); // [batch, first, 14, 14]
-        x = pool.call(bn2.call(conv2.call(x)).relu()); // [batch, second, 7, 7]
-        x = pool.call(bn3.call(conv3.call(x)).relu()); // [batch, third, 3, 3]
+        Tensor x = Pooling.Halve(bn1.call(conv1.call(input)).relu(), pool); // [batch, first, 14, 14]
+        x = Pooling.Halve(bn2.call(conv2.call(x)).relu(), pool); // [batch, second, 7, 7]
+        x = Pooling.Halve(bn3.call(conv3.call(x)).relu(), pool); // [batch, third, 3, 3]
         return fc2.call(fc1.call(flatten.call(x)).relu()).MoveToOuterDisposeScope();
     }
 

@@ -48,8 +48,8 @@ public sealed class LeNet5 : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = nn.functional.max_pool2d(conv1.call(input).relu_(), 2); // [batch, conv1, 12, 12]
-        x = nn.functional.max_pool2d(conv2.call(x).relu_(), 2); // [batch, conv2, 4, 4]
+        Tensor x = Pooling.Halve(conv1.call(input).relu_()); // [batch, conv1, 12, 12]
+        x = Pooling.Halve(conv2.call(x).relu_()); // [batch, conv2, 4, 4]
         x = fc2.call(fc1.call(x.flatten(1)).relu_());
         return (fc3 is null ? x : fc3.call(x.relu_())).MoveToOuterDisposeScope();
     }

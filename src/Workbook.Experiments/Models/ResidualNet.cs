@@ -35,7 +35,7 @@ public sealed class ResidualNet : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = nn.functional.max_pool2d(norm.call(stem.call(input)).relu(), 2); // [batch, width, 14, 14]
+        Tensor x = Pooling.Halve(norm.call(stem.call(input)).relu()); // [batch, width, 14, 14]
         x = block2.call(block1.call(x)); // [batch, 2·width, 7, 7]
         return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();
     }

@@ -39,6 +39,34 @@ public sealed class ModelTests
         Assert.NotEqual(one, build(6).parameters().SelectMany(p => p.data<float>().ToArray()));
     }
 
+    [Fact]
+    public void Pooling_is_libtorchs_to_the_bit_and_a_pool_that_is_watched_or_replaced_is_called()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable scoring = no_grad();
+        foreach ((long height, long width) in new[] { (28L, 28L), (7L, 9L), (2L, 3L) })
+        {
+            Tensor images = randn(300, 3, height, width);
+            images[5, 1, 0, 1] = double.NaN;
+            Tensor expected = nn.functional.max_pool2d(images, 2);
+            Tensor halved = Pooling.Halve(images);
+            Assert.Equal(expected.shape, halved.shape);
+            Assert.Equal(expected.data<float>().ToArray(), halved.data<float>().ToArray());
+        }
+
+        int calls = 0;
+        var pool = nn.MaxPool2d(2);
+        _ = Pooling.Halve(randn(300, 1, 4, 4), pool);
+        pool.register_forward_hook((_, _, output) =>
+        {
+            calls++;
+            return output;
+        });
+        _ = Pooling.Halve(randn(300, 1, 4, 4), pool);
+        Assert.Equal(1, calls);
+        Assert.Equal([300L, 1, 4, 4], Pooling.Halve(randn(300, 1, 4, 4), nn.Identity()).shape);
+    }
+
     public static TheoryData<string, Initializer, double> Initializers => new()
     {
         { "Glorot normal", Initializer.GlorotNormal, 2.0 / 1084 },

@@ -9,6 +9,8 @@ public class ChartTests
 {
     private static JsonArray Traces(Figure figure) => JsonNode.Parse(Plotly.NET.GenericChart.toFigureJson(figure.Chart))!["data"]!.AsArray();
 
+    private static JsonObject Layout(Figure figure) => JsonNode.Parse(Plotly.NET.GenericChart.toFigureJson(figure.Chart))!["layout"]!.AsObject();
+
     private static double[] Numbers(JsonNode? node) => [.. node!.AsArray().Select(v => v!.GetValue<double>())];
 
     [Fact]
@@ -19,10 +21,32 @@ public class ChartTests
 
         double deviation = Math.Sqrt(2);
         Assert.Equal([5 + deviation, 2 + deviation, 2 - deviation, 5 - deviation], Numbers(traces[0]!["y"]));
-        Assert.Equal([0, 1], Numbers(traces[1]!["x"]));
+        Assert.Equal([Math.Log10(2), 1], Numbers(traces[1]!["x"]), (a, b) => Math.Abs(a - b) < 1e-12);
         Assert.Equal([5, 2], Numbers(traces[1]!["y"]));
         Assert.Equal([8, 8], Numbers(traces[2]!["y"]));
         Assert.Contains("iterative: 50 % 5.00 ± 1.41; 90 % 2.00 ± 1.41", figure.ToBundle()["text/plain"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Sparsities_stand_where_the_share_that_is_left_puts_them_and_labels_do_not_cover_each_other()
+    {
+        Figure figure = Draw.Sparsity("t", "y", [new("a", [0, 0.5, 0.75, 0.9, 0.901, 1], [[1, 1, 1, 1, 1, 1]])]);
+        double[] places = Numbers(Traces(figure)[0]!["x"]);
+        Assert.Equal(places[2] - places[1], places[1] - places[0], 12);
+        Assert.True(places[5] > places[4] && places[4] - places[3] < 0.01);
+        Assert.Equal(["0 %", "50 %", "75 %", "90 %", "100 %"], Layout(figure)["xaxis"]!["ticktext"]!.AsArray().Select(text => text!.GetValue<string>()));
+    }
+
+    [Fact]
+    public void A_logarithmic_axis_says_twenty_where_twenty_is()
+    {
+        Figure figure = Draw.Lines("t", "x", "y", [new("a", [3, 40], [[1, 2]])], logX: true);
+        Assert.Equal(["1", "2", "5", "10", "20", "50", "100", "200", "500"],
+            Layout(figure)["xaxis"]!["ticktext"]!.AsArray().Select(text => text!.GetValue<string>()));
+        Figure wide = Draw.Lines("t", "x", "y", [new("a", [1e-6, 2e6], [[1, 2]])], logX: true);
+        Assert.Equal(["10<sup>-6</sup>", "10<sup>-5</sup>", "0.0001", "0.001"],
+            Layout(wide)["xaxis"]!["ticktext"]!.AsArray().Take(4).Select(text => text!.GetValue<string>()));
+        Assert.Contains("100,000", Layout(wide)["xaxis"]!["ticktext"]!.AsArray().Select(text => text!.GetValue<string>()));
     }
 
     [Fact]

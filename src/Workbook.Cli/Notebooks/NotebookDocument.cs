@@ -10,6 +10,9 @@ internal sealed class NotebookDocument
     /// <summary>The tag of a cell that is meant to fail: what follows it runs all the same.</summary>
     public const string RaisesTag = "raises-exception";
 
+    /// <summary>The tag of a cell that measures times: cells of other notebooks wait meanwhile.</summary>
+    public const string TimingTag = "timing";
+
     private const string SkippedTag = "skip-execution";
 
     private readonly JsonArray _cells;

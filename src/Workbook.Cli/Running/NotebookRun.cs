@@ -9,7 +9,8 @@ using Workbook.Cli.Progress;
 namespace Workbook.Cli.Running;
 
 /// <summary>Runs one notebook in a process of its own and writes what became of it.</summary>
-internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options, IRunProgress progress)
+/// <param name="turns">When its cells may run, beside those of others; null where none runs beside it.</param>
+internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options, IRunProgress progress, CellTurns? turns = null)
 {
     private const int MostWords = 2000;
 
@@ -98,7 +99,8 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
             progress.CellStarted(notebook.Name, last, cells.Count);
             _outputs.Begin(cells[i], ++executed, last);
             CellRequest request = new(last, code, notebook.LanguageOf(cells[i]));
-            bool goesOn = await TryAsync(kernel, () => kernel.RunAsync(request, any.Token), timeout, silence, cancellation).ConfigureAwait(false);
+            bool alone = NotebookDocument.HasTag(cells[i], NotebookDocument.TimingTag);
+            bool goesOn = await TryAsync(kernel, () => InTurnAsync(kernel, request, alone, any.Token), timeout, silence, cancellation).ConfigureAwait(false);
             if (_error is not null && !(goesOn && IsAllowed(cells, last)))
             {
                 await ended.CancelAsync().ConfigureAwait(false);
@@ -110,6 +112,14 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunOptions options,
         await TryAsync(kernel, () => kernel.EndAsync(any.Token), timeout, silence, cancellation).ConfigureAwait(false);
         await ended.CancelAsync().ConfigureAwait(false);
         return _error is null || IsAllowed(cells, last) ? null : Describe(last, _error);
+    }
+
+    private async Task<bool> InTurnAsync(IEngine kernel, CellRequest request, bool alone, CancellationToken cancellation)
+    {
+        _watch?.IsWaiting = true;
+        using IDisposable? turn = turns is null ? null : await turns.TakeAsync(alone, cancellation).ConfigureAwait(false);
+        _watch?.IsWaiting = false;
+        return await kernel.RunAsync(request, cancellation).ConfigureAwait(false);
     }
 
     // Runs a part of the notebook; what ends it otherwise than it should is its error.

@@ -14,6 +14,10 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
 {
     public const int Interrupted = 130;
 
+    private readonly Lock _writing = new();
+
+    private string Site => Path.Combine(options.OutputFolder, ReportSite.Folder);
+
     /// <summary>What came of each notebook, after the run.</summary>
     public IReadOnlyList<NotebookResult> Results { get; private set; } = [];
 
@@ -25,6 +29,8 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
             await Console.Error.WriteLineAsync(Cultures.Remark).ConfigureAwait(false);
         }
 
+        // The pages come as notebooks finish: who wants to look need not wait for the last.
+        await Console.Out.WriteLineAsync($"report: {Path.Combine(Site, "index.html")}").ConfigureAwait(false);
         List<(NotebookRun Run, NotebookResult Result)> done = await RunNotebooksAsync(cancellation).ConfigureAwait(false);
         NotebookResult[] results = [.. done.Select(d => d.Result)];
         foreach ((NotebookRun run, NotebookResult result) in done)
@@ -87,6 +93,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
         (NotebookRun, NotebookResult)?[] done = new (NotebookRun, NotebookResult)?[notebooks.Count];
         int next = -1;
         bool failed = false;
+        using CellTurns turns = new(options.Jobs);
         async Task WorkAsync()
         {
             for (int i; (i = Interlocked.Increment(ref next)) < notebooks.Count;)
@@ -96,9 +103,10 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
                     return;
                 }
 
-                NotebookRun run = new(notebooks[i], options, progress);
+                NotebookRun run = new(notebooks[i], options, progress, turns);
                 NotebookResult result = await RunAsync(run, notebooks[i], cancellation).ConfigureAwait(false);
                 done[i] = (run, result);
+                ShowSoFar(done, cancellation);
                 if (result.Error is not null)
                 {
                     Volatile.Write(ref failed, true);
@@ -108,6 +116,27 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
 
         await Task.WhenAll(Enumerable.Range(0, options.Jobs).Select(_ => WorkAsync())).ConfigureAwait(false);
         return [.. done.Where(d => d is not null).Select(d => d!.Value)];
+    }
+
+    private void ShowSoFar((NotebookRun, NotebookResult Result)?[] done, CancellationToken cancellation)
+    {
+        lock (_writing)
+        {
+            NotebookResult[] results = [.. done.Where(d => d is not null).Select(d => d!.Value.Result)];
+            if (results.Length == notebooks.Count || cancellation.IsCancellationRequested)
+            {
+                return;
+            }
+
+            try
+            {
+                ReportSite.Write(Site, results, out _, more: notebooks.Count - results.Length);
+            }
+            catch (WorkbookException)
+            {
+                // The whole report, at the end, says what is wrong with its folder.
+            }
+        }
     }
 
     private async Task<NotebookResult> RunAsync(NotebookRun run, NotebookDocument notebook, CancellationToken cancellation)

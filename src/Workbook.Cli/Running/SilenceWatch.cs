@@ -11,6 +11,9 @@ internal sealed class SilenceWatch(TimeSpan limit, Func<double> processorSeconds
 
     private long _heard;
 
+    /// <summary>Whether it waits for another notebook: that is no silence.</summary>
+    public bool IsWaiting { get; set; }
+
     /// <summary>It has shown something.</summary>
     public void Hear() => Interlocked.Increment(ref _heard);
 
@@ -28,7 +31,7 @@ internal sealed class SilenceWatch(TimeSpan limit, Func<double> processorSeconds
             TimeSpan passed = watch.Elapsed < 2 * interval ? watch.Elapsed : interval; // a machine that slept, or a runner that was stopped, is no silence
             (long heardNow, double usedNow) = (Interlocked.Read(ref _heard), processorSeconds());
             silent += passed;
-            if (heardNow != heard || usedNow - used > LeastShare * silent.TotalSeconds + 0.05)
+            if (IsWaiting || heardNow != heard || usedNow - used > LeastShare * silent.TotalSeconds + 0.05)
             {
                 (heard, used, silent) = (heardNow, usedNow, TimeSpan.Zero);
             }

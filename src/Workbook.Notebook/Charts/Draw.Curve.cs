@@ -9,7 +9,7 @@ public static partial class Draw
 {
     /// <summary>
     /// A curve over sparsity for each method: the mean over seeds as a line, ± one standard deviation as a band.
-    /// Sparsities are spaced equally, which keeps 90, 95, 98 and 99 % apart.
+    /// Equal distances mean that the weights left shrink by the same factor, which keeps 90, 95, 98 and 99 % apart and each where it belongs.
     /// </summary>
     /// <param name="title">What the chart says.</param>
     /// <param name="y">The y axis with its unit, for example "test accuracy (%)".</param>
@@ -29,10 +29,26 @@ public static partial class Draw
             throw new WorkbookException($"sparsity {wrong} is not between 0 and 1: give fractions, 0.9 for 90 %");
         }
 
-        double[] ticks = [.. all.SelectMany(s => s.X).Distinct().Order()];
-        string[] labels = [.. ticks.Select(Percent)];
-        Dictionary<string, object> axis = Plot.Axis(x, ("tickvals", Enumerable.Range(0, ticks.Length).ToArray()), ("ticktext", labels));
-        return Bands(title, y, all, reference, referenceName, value => Array.IndexOf(ticks, value), Percent, axis, height);
+        double[] sparsities = [.. all.SelectMany(s => s.X).Distinct().Order()];
+        double last = sparsities.Where(s => s < 1).Select(s => -Math.Log10(1 - s)).DefaultIfEmpty(0).Max();
+        double Place(double sparsity) => sparsity == 1 ? last + 0.3 : -Math.Log10(1 - sparsity); // nothing left: a halving further
+        double[] ticks = [.. Legible(sparsities, Place)];
+        Dictionary<string, object> axis = Plot.Axis(x, ("tickvals", ticks.Select(Place).ToArray()), ("ticktext", ticks.Select(Percent).ToArray()));
+        return Bands(title, y, all, reference, referenceName, Place, Percent, axis, height);
+    }
+
+    // Labels that would cover each other: the first is seen.
+    private static IEnumerable<double> Legible(double[] ascending, Func<double, double> place)
+    {
+        double apart = 0.05 * (place(ascending[^1]) - place(ascending[0])), seen = double.NegativeInfinity;
+        foreach (double value in ascending)
+        {
+            if (place(value) - seen >= apart)
+            {
+                seen = place(value);
+                yield return value;
+            }
+        }
     }
 
     /// <summary>
@@ -52,8 +68,9 @@ public static partial class Draw
         string title, string x, string y, IEnumerable<Series> series, IEnumerable<double>? reference = null, string referenceName = "dense", bool logX = false,
             int height = 440)
     {
-        Dictionary<string, object> axis = logX ? Plot.Axis(x, ("type", "log")) : Plot.Axis(x);
-        return Bands(title, y, Some(title, series), reference, referenceName, value => value, value => Number(value), axis, height);
+        Series[] all = Some(title, series);
+        Dictionary<string, object> axis = logX ? Plot.LogAxis(x, all.SelectMany(s => s.X)) : Plot.Axis(x);
+        return Bands(title, y, all, reference, referenceName, value => value, value => Number(value), axis, height);
     }
 
     private static Figure Bands(

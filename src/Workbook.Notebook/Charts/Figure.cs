@@ -40,11 +40,20 @@ public sealed class Figure(GenericChart chart, string title, string text = "", i
     {
         Dictionary<string, object>? axis =
             Plot.Properties(GenericChart.getLayout(Chart)).FirstOrDefault(p => p.Key == "xaxis").Value as Dictionary<string, object>;
+        bool hasTicks = axis?.ContainsKey("tickvals") == true; // for the logarithmic scale
         object Button(string name, string type) => new
         {
             label = name,
             method = "relayout",
-            args = new object[] { new Dictionary<string, object> { ["xaxis.type"] = type, ["xaxis.autorange"] = true } },
+            args = new object[]
+            {
+                new Dictionary<string, object>
+                {
+                    ["xaxis.type"] = type,
+                    ["xaxis.autorange"] = true,
+                    ["xaxis.tickmode"] = type == "log" && hasTicks ? "array" : "auto",
+                },
+            },
         };
         return WithControl("updatemenus", new
         {

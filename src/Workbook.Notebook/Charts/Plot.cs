@@ -1,3 +1,4 @@
+using System.Globalization;
 using Plotly.NET;
 
 namespace Workbook.Notebook;
@@ -29,6 +30,20 @@ internal static class Plot
         }
 
         return axis;
+    }
+
+    /// <summary>A logarithmic axis with whole numbers at its ticks: plotly.js itself writes 2 for 20 and 200.</summary>
+    public static Dictionary<string, object> LogAxis(string title, IEnumerable<double> values)
+    {
+        double[] positive = [.. values.Where(value => value > 0)];
+        double[] steps = positive.Length > 0 && positive.Max() > 1000 * positive.Min() ? [1] : [1, 2, 5];
+        (int first, int last) = positive.Length > 0 ? (Decade(positive.Min()), Decade(positive.Max())) : (0, 1);
+        double[] ticks = [.. Enumerable.Range(first, last - first + 2).SelectMany(decade => steps.Select(step => step * Math.Pow(10, decade)))];
+        return Axis(title, ("type", "log"), ("tickvals", ticks), ("ticktext", ticks.Select(tick => tick is >= 1e-4 and < 1e6
+            ? tick.ToString("#,0.####", CultureInfo.InvariantCulture)
+            : $"10<sup>{Decade(tick)}</sup>").ToArray()));
+
+        static int Decade(double value) => (int)Math.Floor(Math.Log10(value) + 1e-9);
     }
 
     /// <summary>An axis that only positions: no ticks, no grid.</summary>

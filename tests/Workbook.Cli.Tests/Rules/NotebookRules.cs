@@ -50,6 +50,16 @@ public sealed partial class NotebookRules
         .Where(cell => MakesTensor().IsMatch(NotebookDocument.Source(cell.Item)))
         .Select(cell => $"code cell {cell.Index + 1} calls tensor(), not from_array()")));
 
+    // Notebooks run side by side: what is timed would share the processors with what others compute.
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Cells_that_measure_times_are_tagged_so_that_they_run_alone(string name) => Assert.Equal("", string.Join('\n', Read(name).CodeCells.Index()
+        .Where(cell => MeasuresTimes().IsMatch(NotebookDocument.Source(cell.Item)) != NotebookDocument.HasTag(cell.Item, NotebookDocument.TimingTag))
+        .Select(cell => $"code cell {cell.Index + 1} measures times and has no tag {NotebookDocument.TimingTag}, or the other way round")));
+
+    [GeneratedRegex(@"\bLatencyRatios\(|\bSparse\.Convert\(")]
+    private static partial Regex MeasuresTimes();
+
     [GeneratedRegex(@"(?<![\w.])tensor\(")]
     private static partial Regex MakesTensor();
 

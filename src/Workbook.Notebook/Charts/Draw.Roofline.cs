@@ -55,8 +55,9 @@ public static partial class Draw
             hovertext = layer.Speeds.Select(s => $"{Percent(s.Sparsity)}: {Number(s.Gigaflops)}, {s.PartOf(roof):P0} of what is possible").ToArray(),
             hoverinfo = "text+name",
         }));
-        GenericChart chart = Plot.Chart([.. lines, .. points], ("xaxis", Plot.Axis("operations a byte", ("type", "log"))),
-            ("yaxis", Plot.Axis("10⁹ operations a second", ("type", "log"))));
+        IEnumerable<double> heights = all.SelectMany(l => l.Speeds).Select(s => s.Gigaflops).Concat([roof.Peak, roof.Limit(from, long.MaxValue)]);
+        GenericChart chart = Plot.Chart([.. lines, .. points], ("xaxis", Plot.LogAxis("operations a byte", [from, to])),
+            ("yaxis", Plot.LogAxis("10⁹ operations a second", heights)));
         string words = string.Join('\n', all.Select(layer => $"{layer.Name}: " + string.Join("; ", layer.Speeds.Select(s =>
             FormattableString.Invariant($"{Percent(s.Sparsity)} {s.Gigaflops:G3} at {s.Intensity:G3} operations a byte, {100 * s.PartOf(roof):F0} % of the roof")))));
         string machine = FormattableString.Invariant($"at most {roof.Peak:F0}, read from ")

@@ -50,8 +50,9 @@ internal static class RooflineBenchmark
             Tensor weight = layer.parameters().First();
             LayerSpeed speed = LayerSpeed.Measure(layer, rand(weight.shape, generator: generator) >= sparsity, input, Pairs);
             double left = weight.numel() * (1 - speed.Sparsity);
-            Console.WriteLine($"  {sparsity,8:P0}  {speed.TimesAsFast,13:F2}  {speed.Gigaflops,4:F0}  {speed.DenseGigaflops,10:F0}  {speed.Bytes / left,14:N0}  "
-                + $"{speed.Intensity,17:F2}  {roof.Limit(speed.Intensity, speed.Bytes),5:F0}  {speed.PartOf(roof),10:P0}  {speed.Alpha,5:F2}  {speed.Pays,9:P0}");
+            Console.WriteLine($"  {sparsity,8:P0}  {speed.TimesAsFast,13:F2}  {speed.Gigaflops,4:F0}  {speed.DenseGigaflops,10:F0}  "
+                + $"{speed.Bytes / left,14:N0}  {speed.Intensity,17:F2}  {roof.Limit(speed.Intensity, speed.Bytes),5:F0}  {speed.PartOf(roof),10:P0}  "
+                + $"{speed.Alpha,5:F2}  {speed.Pays,9:P0}");
             return speed;
         })];
         Console.WriteLine($"  break-even, measured: {BreakEven(s_sparsities, [.. speeds.Select(s => s.TimesAsFast)])}");
@@ -59,7 +60,8 @@ internal static class RooflineBenchmark
 
     /// <summary>Where the sparse layer becomes faster, in words.</summary>
     internal static string BreakEven(double[] sparsities, double[] timesAsFast) =>
-        timesAsFast[0] >= 1 ? $"below {sparsities[0]:P0}" : LayerSpeed.BreakEven(sparsities, timesAsFast) is { } even ? $"{even:P0}" : $"above {sparsities[^1]:P0}";
+        timesAsFast[0] >= 1 ? $"below {sparsities[0]:P0}"
+            : LayerSpeed.BreakEven(sparsities, timesAsFast) is { } even ? $"{even:P0}" : $"above {sparsities[^1]:P0}";
 
     private static string Size(long bytes) => bytes >= 1 << 20 ? $"{bytes >> 20} MiB" : $"{bytes >> 10} KiB";
 }

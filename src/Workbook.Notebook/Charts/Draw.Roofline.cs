@@ -58,11 +58,13 @@ public static partial class Draw
         IEnumerable<double> heights = all.SelectMany(l => l.Speeds).Select(s => s.Gigaflops).Concat([roof.Peak, roof.Limit(from, long.MaxValue)]);
         GenericChart chart = Plot.Chart([.. lines, .. points], ("xaxis", Plot.LogAxis("operations a byte", [from, to])),
             ("yaxis", Plot.LogAxis("10⁹ operations a second", heights)));
-        string words = string.Join('\n', all.Select(layer => $"{layer.Name}: " + string.Join("; ", layer.Speeds.Select(s =>
-            FormattableString.Invariant($"{Percent(s.Sparsity)} {s.Gigaflops:G3} at {s.Intensity:G3} operations a byte, {100 * s.PartOf(roof):F0} % of the roof")))));
+        string words = string.Join('\n', all.Select(layer => $"{layer.Name}: " + string.Join("; ", layer.Speeds.Select(InWords))));
         string machine = FormattableString.Invariant($"at most {roof.Peak:F0}, read from ")
             + string.Join(", ", roof.Readings.Select(r => FormattableString.Invariant($"{Amount(r.Bytes)} {r.Bandwidth:F0} GB/s")));
         return new Figure(chart, title, $"{machine}\n{words}", height);
+
+        string InWords(LayerSpeed s) => FormattableString.Invariant(
+            $"{Percent(s.Sparsity)} {s.Gigaflops:G3} at {s.Intensity:G3} operations a byte, {100 * s.PartOf(roof):F0} % of the roof");
     }
 
     private static string Amount(long bytes) => bytes >= 1 << 20 ? $"{bytes >> 20} MiB" : $"{bytes >> 10} KiB";

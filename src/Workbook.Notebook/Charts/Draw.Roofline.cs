@@ -52,7 +52,7 @@ public static partial class Draw
             // In a picture nothing can be pointed at: the ends of each line say where it begins.
             text = layer.Speeds.Select((s, i) => i == 0 || i == layer.Speeds.Length - 1 ? Percent(s.Sparsity) : "").ToArray(),
             textposition = "bottom center",
-            hovertext = layer.Speeds.Select(s => $"{Percent(s.Sparsity)}: {Number(s.Gigaflops)}, {s.PartOf(roof):P0} of what is possible").ToArray(),
+            hovertext = layer.Speeds.Select(s => $"{Percent(s.Sparsity)}: {Number(s.Gigaflops)}, {100 * s.PartOf(roof):F0} % of what is possible").ToArray(),
             hoverinfo = "text+name",
         }));
         IEnumerable<double> heights = all.SelectMany(l => l.Speeds).Select(s => s.Gigaflops).Concat([roof.Peak, roof.Limit(from, long.MaxValue)]);

@@ -191,7 +191,7 @@ public static class Sparse
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         Tensor input = ones(size);
-        return Turns.Ratio(Turns.Take(() => dense.forward(input).Dispose(), () => sparse.forward(input).Dispose(), Pairs, s_turn));
+        return Turns.Ratio(Turns.Take(() => dense.forward(input).Dispose(), () => sparse.forward(input).Dispose(), Pairs, s_turn, calls: 1));
     }
 
     /// <summary>Parameters that several modules have.</summary>

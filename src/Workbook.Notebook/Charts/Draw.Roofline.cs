@@ -50,9 +50,10 @@ public static partial class Draw
             line = new { color, width = 1 },
             marker = new { color, size = 9 },
             // In a picture nothing can be pointed at: the ends of each line say where it begins.
-            text = layer.Speeds.Select((s, i) => i == 0 || i == layer.Speeds.Length - 1 ? Percent(s.Sparsity) : "").ToArray(),
-            textposition = "bottom center",
-            hovertext = layer.Speeds.Select(s => $"{Percent(s.Sparsity)}: {Number(s.Gigaflops)}, {100 * s.PartOf(roof):F0} % of what is possible").ToArray(),
+            text = layer.Speeds.Select((s, i) => i == 0 || i == layer.Speeds.Length - 1 ? Gone(s) : "").ToArray(),
+            textposition = layer.Speeds.Select((_, i) => i == 0 ? "middle right" : "middle left").ToArray(),
+            textfont = new { color },
+            hovertext = layer.Speeds.Select(s => $"{Gone(s)}: {Number(s.Gigaflops)}, {100 * s.PartOf(roof):F0} % of what is possible").ToArray(),
             hoverinfo = "text+name",
         }));
         IEnumerable<double> heights = all.SelectMany(l => l.Speeds).Select(s => s.Gigaflops).Concat([roof.Peak, roof.Limit(from, long.MaxValue)]);
@@ -63,8 +64,9 @@ public static partial class Draw
             + string.Join(", ", roof.Readings.Select(r => FormattableString.Invariant($"{Amount(r.Bytes)} {r.Bandwidth:F0} GB/s")));
         return new Figure(chart, title, $"{machine}\n{words}", height);
 
+        static string Gone(LayerSpeed s) => Percent(Math.Round(s.Sparsity, 3));
         string InWords(LayerSpeed s) => FormattableString.Invariant(
-            $"{Percent(s.Sparsity)} {s.Gigaflops:G3} at {s.Intensity:G3} operations a byte, {100 * s.PartOf(roof):F0} % of the roof");
+            $"{Gone(s)} {s.Gigaflops:G3} at {s.Intensity:G3} operations a byte, {100 * s.PartOf(roof):F0} % of the roof");
     }
 
     private static string Amount(long bytes) => bytes >= 1 << 20 ? $"{bytes >> 20} MiB" : $"{bytes >> 10} KiB";

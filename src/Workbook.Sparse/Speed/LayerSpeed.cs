@@ -16,7 +16,7 @@ namespace Workbook;
 /// <param name="Bytes">Inputs and outputs, and of each weight that is left the number and its place, once each.</param>
 public sealed record LayerSpeed(double Sparsity, double TimesAsFast, double Gigaflops, double DenseGigaflops, double Operations, long Bytes)
 {
-    private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(1);
 
     /// <summary>How many times as long as one of the dense layer a multiplication of the sparse one takes; not a number where no weight is left.</summary>
     public double Alpha => Sparsity < 1 ? 1 / (TimesAsFast * (1 - Sparsity)) : double.NaN;
@@ -40,7 +40,7 @@ public sealed record LayerSpeed(double Sparsity, double TimesAsFast, double Giga
     /// <param name="dense">A Linear or a Conv2d; it stays as it is.</param>
     /// <param name="kept">As its weights, 1 (or true) where one is left.</param>
     /// <param name="input">[batch, in] or [batch, in, height, width].</param>
-    /// <param name="pairs">Turns of each, of 2 ms or one call, 1 or more.</param>
+    /// <param name="pairs">Turns of each, of 1 ms and three calls at least, 1 or more.</param>
     /// <exception cref="WorkbookException">The layer is of another kind, or can't be sparse so; the input is not for it, or there are no pairs.</exception>
     public static LayerSpeed Measure(nn.Module<Tensor, Tensor> dense, Tensor kept, Tensor input, int pairs = 5)
     {
@@ -64,7 +64,8 @@ public sealed record LayerSpeed(double Sparsity, double TimesAsFast, double Giga
         try
         {
             set_num_threads(1);
-            (double[] Dense, double[] Sparse) turns = Turns.Take(() => dense.forward(input).Dispose(), () => sparse.forward(its).Dispose(), pairs, s_turn);
+            (double[] Dense, double[] Sparse) turns =
+                Turns.Take(() => dense.forward(input).Dispose(), () => sparse.forward(its).Dispose(), pairs, s_turn, calls: 3);
             double all = kept.numel(), left = sparse.Values.numel(), places = (double)dense.forward(input).numel() / dense.parameters().First().shape[0];
             return new(1 - (left / all), Turns.Ratio(turns), 2 * left * places / turns.Sparse.Min() / 1e9, 2 * all * places / turns.Dense.Min() / 1e9,
                 2 * left * places, (sizeof(float) * (its.numel() + output.numel())) + ((sizeof(float) + sizeof(int)) * (long)left));

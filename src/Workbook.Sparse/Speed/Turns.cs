@@ -10,10 +10,11 @@ internal static class Turns
     /// <param name="second">The other; a turn of it goes before, unmeasured.</param>
     /// <param name="pairs">Turns of each, 1 or more.</param>
     /// <param name="turn">How long a turn is at least.</param>
-    internal static (double[] First, double[] Second) Take(Action first, Action second, int pairs, TimeSpan turn)
+    /// <param name="calls">And how many calls: of three, one that was put aside is not the median.</param>
+    internal static (double[] First, double[] Second) Take(Action first, Action second, int pairs, TimeSpan turn, int calls)
     {
-        Time(second, turn);
-        (double First, double Second)[] turns = [.. Enumerable.Range(0, pairs).Select(_ => (Time(first, turn), Time(second, turn)))];
+        Time(second, turn, calls);
+        (double First, double Second)[] turns = [.. Enumerable.Range(0, pairs).Select(_ => (Time(first, turn, calls), Time(second, turn, calls)))];
         return ([.. turns.Select(t => t.First)], [.. turns.Select(t => t.Second)]);
     }
 
@@ -34,17 +35,17 @@ internal static class Turns
         return fastest;
     }
 
-    private static double Time(Action call, TimeSpan turn)
+    private static double Time(Action call, TimeSpan turn, int calls)
     {
-        List<double> calls = [];
-        for (Stopwatch watch = Stopwatch.StartNew(); watch.Elapsed < turn || calls.Count == 0;)
+        List<double> times = [];
+        for (Stopwatch watch = Stopwatch.StartNew(); watch.Elapsed < turn || times.Count < calls;)
         {
             TimeSpan start = watch.Elapsed;
             call();
-            calls.Add((watch.Elapsed - start).TotalSeconds);
+            times.Add((watch.Elapsed - start).TotalSeconds);
         }
 
-        return Median(calls);
+        return Median(times);
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

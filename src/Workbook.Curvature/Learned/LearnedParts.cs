@@ -9,7 +9,7 @@ namespace Workbook;
 /// between 0 and 1, which are drawn at each step and often exactly 0; the penalty is the expected number of weights whose gate is open, in eq. 12.
 /// </summary>
 /// <param name="Strength">What an open weight costs; 0.1 / examples in the paper.</param>
-public sealed record HardConcrete(double Strength) : LearnedSparsity(Strength)
+public sealed record HardConcrete(double Strength) : PenalizedSparsity(Strength)
 {
     private const double Beta = 2.0 / 3, Low = -0.1, High = 1.1;
 
@@ -60,7 +60,7 @@ public sealed record HardConcrete(double Strength) : LearnedSparsity(Strength)
 /// log-uniform prior (eq. 14).
 /// </summary>
 /// <param name="Strength">What a nat of it counts: 1 / examples, less in the first epochs.</param>
-public sealed record VariationalDropout(double Strength) : LearnedSparsity(Strength)
+public sealed record VariationalDropout(double Strength) : PenalizedSparsity(Strength)
 {
     /// <summary>log α above which a weight goes; 3 in the paper.</summary>
     public double Threshold { get; init; } = 3;
@@ -109,7 +109,7 @@ public sealed record VariationalDropout(double Strength) : LearnedSparsity(Stren
 /// it up, towards σ(0) = ½ (eq. 3 and 6).
 /// </summary>
 /// <param name="Strength">The decay of s; that of the weights in the paper.</param>
-public sealed record SoftThreshold(double Strength) : LearnedSparsity(Strength)
+public sealed record SoftThreshold(double Strength) : PenalizedSparsity(Strength)
 {
     /// <summary>s at the start: the threshold there is σ(s).</summary>
     public double Initial { get; init; } = -7;

@@ -10,13 +10,14 @@ public sealed class LearnedTests
 {
     private static readonly Recipe s_recipe = new() { Optimizer = OptimizerKind.Adam, Epochs = 40, BatchSize = 32, LearningRate = 0.01 };
 
-    public static TheoryData<string> Parts => ["gates", "dropout", "thresholds"];
+    public static TheoryData<string> Parts => ["gates", "dropout", "thresholds", "surgery"];
 
     private static TrainingPart Part(string name, bool strong) => name switch
     {
         "gates" => new HardConcrete(strong ? 2e-3 : 1e-6) { Rate = 0.05 },
         "dropout" => new VariationalDropout(strong ? 1e-2 : 1e-5) { Rate = 0.05 },
-        _ => new SoftThreshold(strong ? 5e-2 : 1e-5) { Rate = 0.05 },
+        "thresholds" => new SoftThreshold(strong ? 5e-2 : 1e-5) { Rate = 0.05 },
+        _ => new DynamicNetworkSurgery(strong ? 1 : -1),
     };
 
     /// <summary>Three classes, by the largest of three inputs of twelve.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -9,7 +8,7 @@ namespace Workbook;
 public static class Sparse
 {
     private const int Pairs = 5;
-    private static readonly TimeSpan s_armTime = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(2);
 
     /// <summary>
     /// Prunes a model by a mask and exchanges, in place, the linear layers and convolutions that are faster sparse on this machine. Make
@@ -186,30 +185,13 @@ public static class Sparse
 
     private static int[] Numbers(SafeTensorsFile file, string name) => file.Load(name).to(ScalarType.Int32).data<int>().ToArray();
 
-    /// <summary>Time of the dense layer over that of the sparse one: the median of pairs in turn, of median calls, as other work disturbs single
-    /// ones.</summary>
+    /// <summary>Time of the dense layer over that of the sparse one.</summary>
     private static double Speedup(nn.Module<Tensor, Tensor> dense, SparseLayer sparse, long[] size)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         Tensor input = ones(size);
-        Time(sparse);
-        return Median([.. Enumerable.Range(0, Pairs).Select(_ => Time(dense) / Time(sparse))]);
-
-        double Time(nn.Module<Tensor, Tensor> layer)
-        {
-            List<double> calls = [];
-            for (Stopwatch watch = Stopwatch.StartNew(); watch.Elapsed < s_armTime || calls.Count == 0;)
-            {
-                TimeSpan start = watch.Elapsed;
-                layer.forward(input).Dispose();
-                calls.Add((watch.Elapsed - start).TotalSeconds);
-            }
-
-            return Median(calls);
-        }
-
-        static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+        return Turns.Ratio(Turns.Take(() => dense.forward(input).Dispose(), () => sparse.forward(input).Dispose(), Pairs, s_turn, calls: 1));
     }
 
     /// <summary>Parameters that several modules have.</summary>

@@ -13,6 +13,8 @@ using Workbook.Benchmarks;
     ("sparse", SparseBenchmark.Run),
     ("step", SparseBenchmark.RunStep),
     ("convolution", ConvBenchmark.Run),
+    ("roofline", RooflineBenchmark.Run),
+    ("peers", PeerBenchmark.Run),
     ("networks", NetworkBenchmark.Run),
     ("transformer", TransformerBenchmark.Run),
 ];

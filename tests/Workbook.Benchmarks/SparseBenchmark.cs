@@ -182,7 +182,7 @@ internal static class SparseBenchmark
             Console.WriteLine($"  {sparsity,3:P0}  {Alternating.Spread(ratios, "F2")}");
             return Alternating.Median(ratios);
         })];
-        Console.WriteLine($"  break-even: {BreakEven(medians)}");
+        Console.WriteLine($"  break-even: {RooflineBenchmark.BreakEven(s_sparsities, medians)}");
     }
 
     private static double[] Ratios(int inputs, int outputs, int batch, bool featureMajor, double sparsity)
@@ -197,12 +197,4 @@ internal static class SparseBenchmark
     }
 
     private static double Time(nn.Module<Tensor, Tensor> layer, Tensor input) => Alternating.MedianCall(() => layer.forward(input).Dispose(), s_armTime);
-
-    /// <summary>The sparsity at which both take as long, between two that were measured.</summary>
-    private static string BreakEven(double[] medians)
-    {
-        int first = Array.FindIndex(medians, m => m >= 1);
-        return first == 0 ? $"below {s_sparsities[0]:P0}" : first < 0 ? $"above {s_sparsities[^1]:P0}"
-            : $"{double.Lerp(s_sparsities[first - 1], s_sparsities[first], -Math.Log(medians[first - 1]) / Math.Log(medians[first] / medians[first - 1])):P0}";
-    }
 }

@@ -172,6 +172,23 @@ public class ChartTests
     }
 
     [Fact]
+    public void A_roof_rises_with_what_can_be_read_to_what_can_be_multiplied_and_each_layer_lies_under_it()
+    {
+        Roof roof = new(100, [new(16 << 10, 200), new(128 << 20, 10)]);
+        LayerSpeed Speed(double sparsity, double intensity, double reached) => new(sparsity, 2, reached, 80, intensity * (1 << 10), 1 << 10);
+        Figure figure = Draw.Roofline("t", roof, [("conv", [Speed(0.5, 4, 50), Speed(0.9, 0.25, 10)])]);
+        JsonArray traces = Traces(figure);
+        Assert.Equal(["16 KiB: 200 GB/s", "128 MiB: 10 GB/s", "conv"], traces.Select(t => t!["name"]!.ToString()));
+        Assert.Equal([0.125, 0.5, 10], Numbers(traces[0]!["x"]));
+        Assert.Equal([25, 100, 100], Numbers(traces[0]!["y"]));
+        Assert.Equal([1.25, 100, 100], Numbers(traces[1]!["y"]));
+        Assert.Equal([4, 0.25], Numbers(traces[2]!["x"]));
+        Assert.Contains("conv: 50 % 50 at 4 operations a byte, 50 % of the roof; 90 % 10 at 0.25 operations a byte, 20 % of the roof", figure.Text,
+            StringComparison.Ordinal);
+        Assert.Contains("no layer was given", Assert.Throws<WorkbookException>(() => Draw.Roofline("t", roof, [])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Labels_cannot_end_the_script_and_the_caption_says_what_it_ran_on()
     {
         Figure figure = Draw.Lines("a <b> title", "x", "y", [new Series("</script><b>", [1], [2.0])]);

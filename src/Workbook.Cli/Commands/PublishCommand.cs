@@ -13,10 +13,15 @@ internal static class PublishCommand
     private static readonly Option<DirectoryInfo?> s_from =
         new("--from") { Description = "Runs nothing: publishes what an earlier run of the same code wrote to this folder.", HelpName = "DIR" };
 
+    private static readonly Option<bool> s_papers = new("--papers")
+    {
+        Description = "Publishes papers' numbers beside this run's, of the profile paper: docs/papers.json and the README's table. The notebooks stay.",
+    };
+
     public static Command Create()
     {
         Command command = new("publish", "Runs notebooks and writes them back for the repository: pictures in place of charts, the README's claims and "
-            + "pictures.") { s_from };
+            + "pictures.") { s_from, s_papers };
         RunCommand.AddArguments(command);
         command.SetAction(RunAsync);
         return command;
@@ -24,7 +29,7 @@ internal static class PublishCommand
 
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
-        string browser = BrowserFinder.Require();
+        string browser = arguments.GetValue(s_papers) ? "" : BrowserFinder.Require();
         (int exitCode, IReadOnlyList<NotebookResult> results) = arguments.GetValue(s_from) is { } from
             ? Read(arguments, from)
             : await ExecuteAsync(arguments, cancellation).ConfigureAwait(false);
@@ -36,7 +41,10 @@ internal static class PublishCommand
 
         try
         {
-            foreach (string file in await Publication.WriteAsync(results, browser, cancellation).ConfigureAwait(false))
+            IEnumerable<string> files = arguments.GetValue(s_papers)
+                ? PaperTable.Write(results, DateOnly.FromDateTime(DateTime.UtcNow))
+                : await Publication.WriteAsync(results, browser, cancellation).ConfigureAwait(false);
+            foreach (string file in files)
             {
                 await Console.Out.WriteLineAsync($"published {file}").ConfigureAwait(false);
             }

@@ -64,7 +64,8 @@ internal static class ReadmeClaims
         _ => "✗",
     };
 
-    private static string Cell(string text) => Text(text).Replace("|", "\\|", StringComparison.Ordinal);
+    /// <summary>What stands in a table of Markdown.</summary>
+    public static string Cell(string text) => Text(text).Replace("|", "\\|", StringComparison.Ordinal);
 
     // A line without elements, comments and with them the marks of this part's begin and end.
     private static string Text(string text) => text.ReplaceLineEndings(" ").Replace("<", "&lt;", StringComparison.Ordinal);

@@ -57,7 +57,7 @@ public sealed partial class NotebookRules
         .Where(cell => MeasuresTimes().IsMatch(NotebookDocument.Source(cell.Item)) != NotebookDocument.HasTag(cell.Item, NotebookDocument.TimingTag))
         .Select(cell => $"code cell {cell.Index + 1} measures times and has no tag {NotebookDocument.TimingTag}, or the other way round")));
 
-    [GeneratedRegex(@"\bLatencyRatios\(|\bSparse\.Convert\(")]
+    [GeneratedRegex(@"\bLatencyRatios\(|\bSparse\.Convert\(|\bSpeeds?\(|\bRoof\.Measure\(")]
     private static partial Regex MeasuresTimes();
 
     [GeneratedRegex(@"(?<![\w.])tensor\(")]

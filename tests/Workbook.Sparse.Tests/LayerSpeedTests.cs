@@ -38,7 +38,7 @@ public sealed class LayerSpeedTests : IDisposable
         Assert.Equal(0, speed.Sparsity);
         Assert.Equal(2.0 * 216 * 64 * batch, speed.Operations);
         Assert.True(speed.Bytes >= (4 * batch * 64 * (4 + 6)) + (8 * 216));
-        Assert.True(conv.weight.equal(before).item<bool>());
+        Assert.True(conv.weight.eq(before).all().item<bool>());
         Assert.Equal(threads, get_num_threads());
     }
 

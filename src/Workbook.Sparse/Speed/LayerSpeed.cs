@@ -57,7 +57,7 @@ public sealed record LayerSpeed(double Sparsity, double TimesAsFast, double Giga
         {
             Conv2d conv => new SparseConv2d(conv, kept),
             Linear linear => new SparseLinear(linear, kept),
-            _ => throw new WorkbookException($"the speed of a Linear or a Conv2d can be measured, not of a {dense.GetName()}"),
+            _ => throw new WorkbookException($"the speed of a Linear or a Conv2d can be measured, not of a {dense.GetType().Name}"),
         };
         Tensor its = InLayout(sparse, input), output = sparse.forward(its);
         int threads = get_num_threads();

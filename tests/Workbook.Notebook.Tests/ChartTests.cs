@@ -88,6 +88,16 @@ public class ChartTests
     }
 
     [Fact]
+    public void Names_stand_over_the_cells_of_a_matrix_where_they_are_given()
+    {
+        using torch.Tensor matrix = torch.ones(3, 3);
+        Figure figure = Draw.Heatmap("t", matrix, "loss", marks: [("Ticket", 1.6, 2)]);
+        JsonNode mark = Assert.Single(Layout(figure)["annotations"]!.AsArray())!;
+        Assert.Equal(("Ticket", 1.6, 2), ((string)mark["text"]!, (double)mark["x"]!, (double)mark["y"]!));
+        Assert.EndsWith("Ticket at column 2, row 2", figure.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_mask_with_a_NaN_and_a_matrix_of_nothing_else_can_be_drawn()
     {
         using torch.Tensor mask = torch.tensor(new[,] { { 0f, 1f }, { float.NaN, 1f } }), none = torch.full([2, 2], float.NaN), counts = torch.ones(2, 2);

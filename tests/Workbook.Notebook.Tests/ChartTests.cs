@@ -88,6 +88,17 @@ public class ChartTests
     }
 
     [Fact]
+    public void A_matrix_has_names_at_its_columns_and_over_its_cells_where_they_are_given()
+    {
+        using torch.Tensor matrix = torch.ones(3, 3);
+        Figure figure = Draw.Heatmap("t", matrix, "loss", columns: ["query", "key", "<v>"], marks: [("Ticket", 1.6, 2)]);
+        Assert.Equal(["query", "key", "&lt;v>"], Layout(figure)["xaxis"]!["ticktext"]!.AsArray().Select(name => (string?)name));
+        JsonNode mark = Assert.Single(Layout(figure)["annotations"]!.AsArray())!;
+        Assert.Equal(("Ticket", 1.6, 2), ((string)mark["text"]!, (double)mark["x"]!, (double)mark["y"]!));
+        Assert.EndsWith("Ticket at column 2, row 2", figure.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_mask_with_a_NaN_and_a_matrix_of_nothing_else_can_be_drawn()
     {
         using torch.Tensor mask = torch.tensor(new[,] { { 0f, 1f }, { float.NaN, 1f } }), none = torch.full([2, 2], float.NaN), counts = torch.ones(2, 2);

@@ -36,6 +36,7 @@ public class TeachingTests
     public void An_answer_names_the_choice_that_is_nearest_to_what_was_measured()
     {
         Assert.Equal("[answer] at 95 %: 79.00 ± 1.41 %, nearest to 78 of 96, 90, 78, 50", Words(Answer.Nearest("at 95 %", [78, 80], "%", 96, 90, 78, 50)));
+        Assert.Equal("[answer] size: 0.003 ± 0.00141 times, nearest to 0.003 of 1, 0.003", Words(Answer.Nearest("size", [0.002, 0.004], "times", 1, 0.003)));
         Assert.Contains("no number here", Words(Answer.Nearest("at 95 %", [double.NaN], "%", 96)), StringComparison.Ordinal);
         Assert.Throws<WorkbookException>(() => Answer.Nearest("at 95 %", [1], "%"));
     }

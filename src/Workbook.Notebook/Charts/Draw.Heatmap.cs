@@ -12,19 +12,29 @@ public static partial class Draw
     /// <param name="x">What the columns are.</param>
     /// <param name="y">What the rows are.</param>
     /// <param name="height">Height in pixels.</param>
+    /// <param name="columns">What stands at the columns in place of their numbers.</param>
+    /// <param name="marks">Names that stand over the cells, each at a column and a row, which need not be whole.</param>
     /// <exception cref="WorkbookException">The tensor has not two dimensions.</exception>
-    public static Figure Heatmap(string title, torch.Tensor matrix, string unit, string x = "column", string y = "row", int height = 440)
+    public static Figure Heatmap(
+        string title, torch.Tensor matrix, string unit, string x = "column", string y = "row", int height = 440,
+            IReadOnlyList<string>? columns = null, IEnumerable<(string Name, double Column, double Row)>? marks = null)
     {
         double[][] cells = Cells(title, matrix);
         Coloring coloring = Coloring.For(cells);
         // Long matrices would vanish as square cells.
         bool square = Math.Max(cells.Length, cells[0].Length) <= 4 * Math.Min(cells.Length, cells[0].Length);
         (string, object)[] anchor = square ? [("scaleanchor", "x"), ("constrain", "domain")] : [];
+        (string, object)[] ticks = columns is null ? []
+            : [("tickvals", Enumerable.Range(0, columns.Count).ToArray()), ("ticktext", columns.Select(Escape).ToArray())];
+        (string Name, double Column, double Row)[] marked = [.. marks ?? []];
+        object[] texts = [.. marked.Select(m => new { text = Escape(m.Name), x = m.Column, y = m.Row, showarrow = false, bgcolor = "#fff", opacity = 0.85 })];
+        (string, object)[] names = texts.Length == 0 ? [] : [("annotations", texts)];
         GenericChart chart = Plot.Chart(
             [.. HeatmapTraces(cells, coloring, unit, "", showScale: true), .. coloring.Legend(unit, cells)],
-            ("xaxis", Plot.Axis(x, ("constrain", "domain"), ("showgrid", false), ("zeroline", false))),
-            ("yaxis", Plot.Axis(y, [("autorange", "reversed"), ("showgrid", false), ("zeroline", false), .. anchor])));
-        return new Figure(chart, title, Words(unit, cells), height) { Shape = square ? ((double)cells.Length / cells[0].Length, 40) : null };
+            [("xaxis", Plot.Axis(x, [("constrain", "domain"), ("showgrid", false), ("zeroline", false), .. ticks])),
+            ("yaxis", Plot.Axis(y, [("autorange", "reversed"), ("showgrid", false), ("zeroline", false), .. anchor])), .. names]);
+        string words = Words(unit, cells) + string.Concat(marked.Select(m => $"; {m.Name} at column {m.Column:F0}, row {m.Row:F0}"));
+        return new Figure(chart, title, words, height) { Shape = square ? ((double)cells.Length / cells[0].Length, 40) : null };
     }
 
     /// <summary>Several matrices of one kind side by side, with one colour scale.</summary>

@@ -18,8 +18,9 @@ public sealed record LayerSpeed(double Sparsity, double TimesAsFast, double Giga
 {
     private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>How many times as long as one of the dense layer a multiplication of the sparse one takes; not a number where no weight is left.</summary>
-    public double Alpha => Sparsity < 1 ? 1 / (TimesAsFast * (1 - Sparsity)) : double.NaN;
+    /// <summary>How many times as long as one of the dense layer a multiplication of the sparse one takes, in the fastest turns of both; infinite where no
+    /// weight is left.</summary>
+    public double Alpha => DenseGigaflops / Gigaflops;
 
     /// <summary>From this sparsity on the sparse layer is faster, if a multiplication takes <see cref="Alpha"/> times as long at all of them.</summary>
     public double Pays => Math.Max(0, 1 - (1 / Alpha));

@@ -27,7 +27,16 @@ public static partial class Draw
         (string, object)[] ticks = columns is null ? []
             : [("tickvals", Enumerable.Range(0, columns.Count).ToArray()), ("ticktext", columns.Select(Escape).ToArray())];
         (string Name, double Column, double Row)[] marked = [.. marks ?? []];
-        object[] texts = [.. marked.Select(m => new { text = Escape(m.Name), x = m.Column, y = m.Row, showarrow = false, bgcolor = "#fff", opacity = 0.85 })];
+        object[] texts = [.. marked.Select(m => new
+        {
+            text = Escape(m.Name),
+            x = m.Column,
+            y = m.Row,
+            showarrow = false,
+            bgcolor = "#fff",
+            opacity = 0.85,
+            font = new { color = "#222" } // on dark pages too
+        })];
         (string, object)[] names = texts.Length == 0 ? [] : [("annotations", texts)];
         GenericChart chart = Plot.Chart(
             [.. HeatmapTraces(cells, coloring, unit, "", showScale: true), .. coloring.Legend(unit, cells)],

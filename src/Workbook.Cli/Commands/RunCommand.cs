@@ -58,8 +58,10 @@ internal static class RunCommand
             + "anything runs. The site has every language whose translations lie beside the notebooks.",
         HelpName = "CODE",
     };
-    private static readonly Option<bool> s_failFast =
-        new("--fail-fast") { Description = "Stops after the first notebook that fails; one that runs beside it goes on to its end." };
+    private static readonly Option<bool> s_failFast = new("--fail-fast")
+    {
+        Description = "Stops after the first notebook that fails; one that runs beside it goes on to its end.",
+    };
     private static readonly Option<bool> s_inPlace =
         new("--in-place") { Description = "Also writes each notebook that ran without error back to where it was." };
 

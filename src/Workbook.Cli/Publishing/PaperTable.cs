@@ -34,10 +34,11 @@ internal static class PaperTable
     public static IReadOnlyList<string> Write(IReadOnlyList<NotebookResult> results, DateOnly today)
     {
         Claim[] claims = [.. results.SelectMany(result => result.Claims).Where(claim => claim is { IsPublished: true, IsMeasured: true })];
-        string folder = Path.GetDirectoryName(results[0].SourcePath)!, path = PathFor(folder), readme = Path.GetFullPath(Path.Combine(folder, "..", "README.md"));
+        string folder = Path.GetDirectoryName(results[0].SourcePath)!, path = PathFor(folder);
+        string readme = Path.GetFullPath(Path.Combine(folder, "..", "README.md"));
         if (claims.Length == 0)
         {
-            throw new WorkbookException("nothing is published: this run set nothing beside a paper's number; run with --profile paper, on the papers' data set");
+            throw new WorkbookException("nothing is published: this run set nothing beside a paper's number: run with --profile paper, on the papers' data");
         }
 
         JsonArray entries = Read(path);

@@ -25,7 +25,8 @@ public sealed class Answer(string question, string words) : IShowable
         string? format = choices.Any(c => Math.Abs(c) is > 0 and < 0.01) ? "G3" : null; // two decimals would say 0.00
         string all = string.Join(", ", choices.Select(Number));
         return values.Length == 0 || !values.All(double.IsFinite) ? new(question, $"no number here; the choices were {all} {unit}")
-            : new(question, $"{Summary.Of(values).ToString(format, null)} {unit}, nearest to {Number(choices.MinBy(c => Math.Abs(c - values.Average())))} of {all}");
+            : new(question, $"{Summary.Of(values).ToString(format, null)} {unit}, nearest to "
+                + $"{Number(choices.MinBy(c => Math.Abs(c - values.Average())))} of {all}");
     }
 
     /// <summary>A card and a line of text.</summary>

@@ -48,9 +48,9 @@ internal static class RunCommand
     };
     private static readonly Option<int> s_jobs = new("--jobs")
     {
-        Description = "How many notebooks run side by side; cells tagged `timing` run alone all the same. Default: two, where there are two processors.",
+        Description = "How many notebooks run side by side; cells tagged `timing` run alone all the same.",
         HelpName = "N",
-        DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount)
+        DefaultValueFactory = _ => 1
     };
     private static readonly Option<string?> s_language = new("--language")
     {

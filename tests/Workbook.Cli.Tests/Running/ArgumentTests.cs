@@ -79,7 +79,7 @@ public sealed class ArgumentTests : IDisposable
     {
         _workspace.Write("a", "throw new Exception(\"first\");");
         _workspace.Write("b", "1");
-        (int exitCode, string output, _) = _workspace.Run("run", ".", "--fail-fast", "--jobs", "1");
+        (int exitCode, string output, _) = _workspace.Run("run", ".", "--fail-fast");
         Assert.Equal(1, exitCode);
         Assert.Contains("b: not run", output, StringComparison.Ordinal);
         Assert.False(File.Exists(_workspace.PathOf("artifacts", "run", "b.ipynb")));

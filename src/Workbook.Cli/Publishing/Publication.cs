@@ -64,8 +64,9 @@ internal static class Publication
         }
 
         string before = File.ReadAllText(readme);
-        string after = ReadmeClaims.Renew(before, Directory.EnumerateFiles(folder, "*.ipynb").Order(StringComparer.Ordinal)
-            .Select(path => published.GetValueOrDefault(path) ?? NotebookReader.Read(path)));
+        NotebookDocument[] all = [.. Directory.EnumerateFiles(folder, "*.ipynb").Order(StringComparer.Ordinal)
+            .Select(path => published.GetValueOrDefault(path) ?? NotebookReader.Read(path))];
+        string after = PaperTable.Renew(ReadmeClaims.Renew(before, all), PaperTable.Read(PaperTable.PathFor(folder)), all);
         if (after != before)
         {
             files[readme] = Encoding.UTF8.GetBytes(after);

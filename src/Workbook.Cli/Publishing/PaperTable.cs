@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Notebook;
+using static Workbook.Cli.Publishing.Readme;
 
 namespace Workbook.Cli.Publishing;
 
@@ -26,7 +27,7 @@ internal static class PaperTable
     };
 
     /// <summary>Where the numbers of the notebooks in a folder lie.</summary>
-    public static string PathFor(string notebooks) => Path.GetFullPath(Path.Combine(notebooks, "..", "docs", "papers.json"));
+    public static string PathFor(string notebooks) => Beside(notebooks, "docs", "papers.json");
 
     /// <summary>Takes a run's numbers in, and renews the README beside the notebooks' folder; returns the files that were written.</summary>
     /// <param name="results">Notebooks of one folder.</param>
@@ -35,7 +36,7 @@ internal static class PaperTable
     {
         Claim[] claims = [.. results.SelectMany(result => result.Claims).Where(claim => claim is { IsPublished: true, IsMeasured: true })];
         string folder = Path.GetDirectoryName(results[0].SourcePath)!, path = PathFor(folder);
-        string readme = Path.GetFullPath(Path.Combine(folder, "..", "README.md"));
+        string readme = Beside(folder, "README.md");
         if (claims.Length == 0)
         {
             throw new WorkbookException("nothing is published: this run set nothing beside a paper's number: run with --profile paper, on the papers' data");
@@ -54,15 +55,16 @@ internal static class PaperTable
             entry["measured"] = today.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
         }
 
-        string renewed = Renew(File.Exists(readme) ? File.ReadAllText(readme) : "", entries, NotebooksIn(folder));
+        string before = File.Exists(readme) ? File.ReadAllText(readme) : "";
+        string after = Renew(before, entries, NotebooksIn(folder, new Dictionary<string, NotebookDocument>()));
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         AtomicFile.Write(path, Encoding.UTF8.GetBytes(entries.ToJsonString(s_json) + "\n"));
-        if (renewed.Length == 0)
+        if (after == before)
         {
             return [path];
         }
 
-        AtomicFile.Write(readme, Encoding.UTF8.GetBytes(renewed));
+        AtomicFile.Write(readme, Encoding.UTF8.GetBytes(after));
         return [path, readme];
     }
 
@@ -84,12 +86,8 @@ internal static class PaperTable
 
     /// <summary>The README with the table; as it was, if it has no place for one.</summary>
     /// <param name="notebooks">Whose papers' numbers stand in it too where nothing was measured yet.</param>
-    public static string Renew(string readme, JsonArray entries, IEnumerable<NotebookDocument> notebooks)
-    {
-        int begin = readme.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
-        int end = begin < Begin.Length ? -1 : readme.IndexOf(End, begin, StringComparison.Ordinal);
-        return end >= 0 ? readme[..begin] + Markdown(entries, notebooks) + readme[end..] : readme;
-    }
+    public static string Renew(string readme, JsonArray entries, IEnumerable<NotebookDocument> notebooks) =>
+        Readme.Renew(readme, Begin, End, () => Markdown(entries, notebooks));
 
     private static string Markdown(JsonArray entries, IEnumerable<NotebookDocument> notebooks)
     {
@@ -101,17 +99,13 @@ internal static class PaperTable
             .Concat(open.Select(claim => (claim, "", false)));
         foreach ((Claim claim, string why, bool isMeasured) in rows.OrderBy(row => row.Claim.Notebook, StringComparer.Ordinal))
         {
-            string seeds = claim.Seeds.Count > 1 ? $", {claim.Seeds.Count} seeds" : "";
-            text.Append($"| {ReadmeClaims.Cell(claim.Statement)} | {ReadmeClaims.Cell(claim.Expected)} ({ReadmeClaims.Cell(claim.Source)}) | ")
-                .Append(isMeasured ? $"{ReadmeClaims.Cell(claim.MeasuredText)}{seeds} | {ReadmeClaims.Cell(claim.DifferenceText)}" : "not measured yet |")
-                .Append($" | {ReadmeClaims.Cell(why)} |\n");
+            text.Append($"| {Cell(claim.Statement)} | {Cell(claim.Expected)} ({Cell(claim.Source)}) | ")
+                .Append(isMeasured ? $"{Measured(claim)} | {Cell(claim.DifferenceText)}" : "not measured yet |")
+                .Append($" | {Cell(why)} |\n");
         }
 
         return text.Append('\n').ToString();
     }
-
-    private static IEnumerable<NotebookDocument> NotebooksIn(string folder) =>
-        Directory.EnumerateFiles(folder, "*.ipynb").Order(StringComparer.Ordinal).Select(NotebookReader.Read);
 
     private static string? IdOf(JsonNode? entry) => ClaimOf(entry)?.Id;
 

@@ -57,15 +57,14 @@ internal static class Publication
     // The README beside the notebooks' folder tells the claims of all that lie there, also of those that are not published now.
     private static void RenewReadme(string folder, Dictionary<string, NotebookDocument> published, OrderedDictionary<string, byte[]> files)
     {
-        string readme = Path.GetFullPath(Path.Combine(folder, "..", "README.md"));
+        string readme = Readme.Beside(folder, "README.md");
         if (!File.Exists(readme))
         {
             return;
         }
 
         string before = File.ReadAllText(readme);
-        NotebookDocument[] all = [.. Directory.EnumerateFiles(folder, "*.ipynb").Order(StringComparer.Ordinal)
-            .Select(path => published.GetValueOrDefault(path) ?? NotebookReader.Read(path))];
+        NotebookDocument[] all = Readme.NotebooksIn(folder, published);
         string after = PaperTable.Renew(ReadmeClaims.Renew(before, all), PaperTable.Read(PaperTable.PathFor(folder)), all);
         if (after != before)
         {

@@ -2,6 +2,7 @@ using System.Text;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Notebook;
+using static Workbook.Cli.Publishing.Readme;
 
 namespace Workbook.Cli.Publishing;
 
@@ -13,12 +14,7 @@ internal static class ReadmeClaims
 
     /// <summary>The README with the claims as these notebooks' outputs have them; as it was, if it has no place for them.</summary>
     /// <param name="readme">Markdown with \n at line ends.</param>
-    public static string Renew(string readme, IEnumerable<NotebookDocument> notebooks)
-    {
-        int begin = readme.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
-        int end = begin < Begin.Length ? -1 : readme.IndexOf(End, begin, StringComparison.Ordinal);
-        return end >= 0 ? readme[..begin] + Markdown(notebooks) + readme[end..] : readme;
-    }
+    public static string Renew(string readme, IEnumerable<NotebookDocument> notebooks) => Readme.Renew(readme, Begin, End, () => Markdown(notebooks));
 
     private static string Markdown(IEnumerable<NotebookDocument> notebooks)
     {
@@ -35,8 +31,7 @@ internal static class ReadmeClaims
                 .Append("| claim | measured | expected | |\n|---|---|---|---|\n");
             foreach (Claim claim in claims)
             {
-                string seeds = claim.Seeds.Count > 1 ? $", {claim.Seeds.Count} seeds" : "";
-                text.Append($"| {Cell(claim.Statement)} | {Cell(claim.MeasuredText)}{seeds} | {Cell(Expected(claim))} | {Verdict(claim)} |\n");
+                text.Append($"| {Cell(claim.Statement)} | {Measured(claim)} | {Cell(Expected(claim))} | {Verdict(claim)} |\n");
             }
 
             text.Append("\n</details>\n\n");
@@ -63,10 +58,4 @@ internal static class ReadmeClaims
         { Holds: true } => "✓",
         _ => "✗",
     };
-
-    /// <summary>What stands in a table of Markdown.</summary>
-    public static string Cell(string text) => Text(text).Replace("|", "\\|", StringComparison.Ordinal);
-
-    // A line without elements, comments and with them the marks of this part's begin and end.
-    private static string Text(string text) => text.ReplaceLineEndings(" ").Replace("<", "&lt;", StringComparison.Ordinal);
 }

@@ -9,12 +9,12 @@ namespace Workbook.Cli.Report;
 internal static class IndexPage
 {
     public static string Html(
-        IReadOnlyList<NotebookPage> pages, IReadOnlyList<NotebookResult> results, Edition edition, IReadOnlyList<Edition> editions, int more)
+        IReadOnlyList<NotebookPage> pages, IReadOnlyList<NotebookResult> results, Edition edition, IReadOnlyList<Edition> editions, bool isPart)
     {
         StringBuilder html = new();
         html.Append("<main><h1>Pruning Workbook</h1>");
         ReportedClaims.AppendSummary(html, results, NotebookPage.Switch(editions.Where(other => other != edition), "index.html"));
-        if (more > 0)
+        if (isPart)
         {
             html.Append("<p class=\"quiet\">Other notebooks still run: load this page again</p>");
         }

@@ -40,10 +40,10 @@ internal static class ReportSite
     /// <param name="folder">The site's folder.</param>
     /// <param name="results">The notebooks.</param>
     /// <param name="faults">A line for each notebook whose page could not be made or written; in its place is one that says so, where possible.</param>
-    /// <param name="more">How many notebooks still run, whose pages come later.</param>
+    /// <param name="isPart">Whether other notebooks still run, whose pages come later.</param>
     /// <returns>The first page's path.</returns>
     /// <exception cref="WorkbookException">The folder can't be written to.</exception>
-    public static string Write(string folder, IReadOnlyList<NotebookResult> results, out IReadOnlyList<string> faults, int more = 0)
+    public static string Write(string folder, IReadOnlyList<NotebookResult> results, out IReadOnlyList<string> faults, bool isPart = false)
     {
         List<string> wrong = [];
         HashSet<string> written = new(StringComparer.OrdinalIgnoreCase);
@@ -81,7 +81,7 @@ internal static class ReportSite
             }
 
             hasWords |= pages.Any(page => page.HasWords);
-            indices.Add((edition.PageOf("index.html"), IndexPage.Html(pages, all, edition, editions, more)));
+            indices.Add((edition.PageOf("index.html"), IndexPage.Html(pages, all, edition, editions, isPart)));
         }
 
         if (hasWords)

@@ -130,7 +130,7 @@ internal sealed class RunSession(IReadOnlyList<NotebookDocument> notebooks, RunO
 
             try
             {
-                ReportSite.Write(Site, results, out _, more: notebooks.Count - results.Length);
+                ReportSite.Write(Site, results, out _, isPart: true);
             }
             catch (WorkbookException)
             {

@@ -10,6 +10,12 @@ namespace Workbook;
 /// <param name="Columns">Width of an image in pixels.</param>
 public sealed record LabelledImages(byte[] Images, byte[] Labels, int Rows, int Columns)
 {
+    /// <summary>The mean by which pixels are standardized, as a share of 255; MNIST's unless set.</summary>
+    public double Mean { get; init; } = 0.1307;
+
+    /// <summary>The deviation, likewise.</summary>
+    public double Deviation { get; init; } = 0.3081;
+
     /// <summary>How many images there are.</summary>
     public int Count => Labels.Length;
 }
@@ -52,16 +58,16 @@ public sealed class LabelledTensors : IDisposable
 
     /// <summary>Grey images as standardized floats: (pixel / 255 − mean) / deviation.</summary>
     /// <param name="images">The images, pixels from 0 to 255.</param>
-    /// <param name="mean">MNIST's is 0.1307.</param>
-    /// <param name="deviation">MNIST's is 0.3081.</param>
+    /// <param name="mean">The images' own, if left out: MNIST's is 0.1307, Fashion-MNIST's 0.2860.</param>
+    /// <param name="deviation">The images' own, if left out: 0.3081 and 0.3530.</param>
     /// <param name="name">What they are, for people: e.g. the data set's title.</param>
     /// <returns>Inputs [count, 1, rows, columns].</returns>
-    public static LabelledTensors FromImages(LabelledImages images, double mean = 0.1307, double deviation = 0.3081, string name = "examples")
+    public static LabelledTensors FromImages(LabelledImages images, double? mean = null, double? deviation = null, string name = "examples")
     {
         ArgumentNullException.ThrowIfNull(images);
         using DisposeScope scope = NewDisposeScope();
         Tensor inputs = tensor(images.Images).reshape(images.Count, 1, images.Rows, images.Columns).to(ScalarType.Float32);
-        using Scalar white = 255, centre = mean, spread = deviation;
+        using Scalar white = 255, centre = mean ?? images.Mean, spread = deviation ?? images.Deviation;
         return new(inputs.div_(white).sub_(centre).div_(spread), tensor(images.Labels).to(ScalarType.Int64)) { Name = name };
     }
 

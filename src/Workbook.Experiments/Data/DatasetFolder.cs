@@ -58,7 +58,8 @@ internal sealed class DatasetFolder(string path, ManifestEntry entry)
         string imagesPath = Find(images)!, labelsPath = Find(labels)!;
         IdxFile pixels = Idx.ReadImages(imagesPath), classes = Idx.ReadLabels(labelsPath);
         return pixels.Dimensions[0] == classes.Dimensions[0]
-            ? (new LabelledImages(pixels.Data, classes.Data, pixels.Dimensions[1], pixels.Dimensions[2]), [pixels.Hash, classes.Hash])
+            ? (new LabelledImages(pixels.Data, classes.Data, pixels.Dimensions[1], pixels.Dimensions[2]) { Mean = entry.Mean, Deviation = entry.Deviation },
+                [pixels.Hash, classes.Hash])
             : throw new WorkbookException(
                 $"{imagesPath} has {pixels.Dimensions[0]:N0} images, {labelsPath} {classes.Dimensions[0]:N0} labels: the files don't belong together");
     }

@@ -21,7 +21,7 @@ internal sealed record TextEntry(string Name, string Title, string Licence, stri
 /// <summary>A published data set: four files and where to get them.</summary>
 internal sealed record ManifestEntry(
     string Name, string Title, string Licence, string From, IReadOnlyList<Uri> Mirrors,
-    ManifestFile TrainImages, ManifestFile TrainLabels, ManifestFile TestImages, ManifestFile TestLabels)
+    ManifestFile TrainImages, ManifestFile TrainLabels, ManifestFile TestImages, ManifestFile TestLabels, double Mean, double Deviation)
 {
     public IReadOnlyList<ManifestFile> Files => [TrainImages, TrainLabels, TestImages, TestLabels];
 }

@@ -11,9 +11,9 @@ public static class Claims
     /// <param name="id">Unique, begins with its topic, for example "pruning.fine-tuned-90".</param>
     /// <param name="statement">What is claimed, one sentence that can be read alone; its threshold stands in the expectation.</param>
     /// <param name="perSeed">What was measured: <c>dense - accuracy["fine-tuned", 0.9]</c>.</param>
-    /// <param name="expected">What the mean should be, on MNIST, and on the digits unless they have their own.</param>
+    /// <param name="expected">What the mean should be, on each data set that has no expectation of its own.</param>
     /// <param name="digits">What it should be on the built-in digits; <see cref="Expect.Nothing"/> where they can't show it.</param>
-    /// <param name="fashion">What it should be on Fashion-MNIST; without it the claim is not judged there.</param>
+    /// <param name="fashion">What it should be on Fashion-MNIST; <see cref="Expect.Nothing"/> where it can't show it.</param>
     /// <param name="profiles">The profiles that can test it; all, if left out.</param>
     /// <exception cref="WorkbookException">The id's topic is unknown, or there is no seed.</exception>
     public static Claim Ours(
@@ -102,29 +102,28 @@ public static class Claims
         {
             double[] values = measure();
             double spread = Summary.Of(values).Deviation;
-            return Judge(Begin(id, "ours", statement, unit.Length > 0 ? unit : expected.Unit, Timing.Median(values), spread, []), expected, expected, expected,
-                profiles);
+            return Judge(Begin(id, "ours", statement, unit.Length > 0 ? unit : expected.Unit, Timing.Median(values), spread, []), expected, profiles: profiles);
         }
     }
 
-    private static Claim Judge(Claim claim, Expectation expected, Expectation? digits, Expectation? fashion, IEnumerable<string>? profiles)
+    private static Claim Judge(
+        Claim claim, Expectation expected, Expectation? digits = null, Expectation? fashion = null, IEnumerable<string>? profiles = null)
     {
-        Expectation? here = claim.Dataset switch
+        Expectation here = claim.Dataset switch
         {
-            "digits" => digits ?? expected,
+            "digits" => digits,
             "fashion-mnist" => fashion,
-            _ => expected,
-        };
+            _ => null,
+        } ?? expected;
         if (profiles is not null && !profiles.Contains(claim.Profile))
         {
             string needed = string.Join(" or ", profiles);
-            return claim with { Expected = WithUnit((here ?? expected).Text, claim.Unit), Note = $"not measured here (needs profile {needed})" };
+            return claim with { Expected = WithUnit(here.Text, claim.Unit), Note = $"not measured here (needs profile {needed})" };
         }
 
-        if (here?.Test is null)
+        if (here.Test is null)
         {
-            string why = here?.Text ?? $"nothing is expected of {claim.Dataset}";
-            return claim with { Expected = "–", Note = $"not measured here ({why})" };
+            return claim with { Expected = "–", Note = $"not measured here ({here.Text})" };
         }
 
         return claim with { Expected = WithUnit(here.Text, claim.Unit), Holds = here.HoldsFor(claim.Measured) };

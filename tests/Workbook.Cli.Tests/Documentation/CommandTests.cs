@@ -33,7 +33,7 @@ public sealed class CommandTests
     public void The_script_of_the_first_run_runs_the_readmes_commands()
     {
         string[] first = [.. Lines(Documents.Text("README.md")).Take(2)];
-        Assert.Equal([FromTheClone, "dotnet test"], first);
+        Assert.Equal([FromTheClone, "dotnet test -c Release"], first);
         string[] script = File.ReadAllLines(Repository.PathOf(".ci", "run"));
         Assert.Contains(first[0], script);
         Assert.Contains(script, line => line.EndsWith(" " + first[1], StringComparison.Ordinal));

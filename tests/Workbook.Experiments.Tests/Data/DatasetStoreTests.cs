@@ -42,6 +42,17 @@ public sealed class DatasetStoreTests : IDisposable
     }
 
     [Fact]
+    public void Images_are_standardized_by_their_own_sets_numbers_unless_others_are_given()
+    {
+        _set.Write(Named);
+        LabelledImages images = Store().Open("mnist", Named, null).Test;
+        float first = images.Images[0] / 255f;
+        Assert.Equal((first - 0.5f) / 0.25f, LabelledTensors.FromImages(images).Inputs[0, 0, 0, 0].item<float>(), 1e-6f);
+        Assert.Equal(first, LabelledTensors.FromImages(images, mean: 0, deviation: 1).Inputs[0, 0, 0, 0].item<float>(), 1e-6f);
+        Assert.Equal([0.1307, 0.286], Manifest.Embedded.Datasets.Select(d => d.Mean));
+    }
+
+    [Fact]
     public void Content_that_was_never_published_is_used_and_said()
     {
         _set.Contents["t10k-images-idx3-ubyte"][20] ^= 1;

@@ -30,7 +30,7 @@ internal sealed class SmallSet : IDisposable
     {
         ManifestFile[] files = [.. Contents.Select(c => new ManifestFile(
             c.Key, c.Value.Length, Gzip(c.Value).Length, Convert.ToHexStringLower(SHA256.HashData(c.Value))))];
-        var entry = new ManifestEntry("mnist", "MNIST", "none", "a test", mirrors, files[0], files[1], files[2], files[3]);
+        var entry = new ManifestEntry("mnist", "MNIST", "none", "a test", mirrors, files[0], files[1], files[2], files[3], 0.5, 0.25);
         ManifestEntry other = entry with
         {
             Name = "fashion-mnist",

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
+using Workbook.Cli.Translating;
 using Workbook.Notebook;
 using static Workbook.Cli.Publishing.Readme;
 
@@ -17,6 +18,8 @@ internal static class PaperTable
 {
     private const string Begin = "<!-- papers: written by `workbook publish --papers` -->\n";
     private const string End = "<!-- /papers -->";
+
+    private static readonly string[] s_columns = ["paper", "ours", "difference", "why"];
 
     private static readonly JsonSerializerOptions s_json = new()
     {
@@ -36,7 +39,6 @@ internal static class PaperTable
     {
         Claim[] claims = [.. results.SelectMany(result => result.Claims).Where(claim => claim is { IsPublished: true, IsMeasured: true })];
         string folder = Path.GetDirectoryName(results[0].SourcePath)!, path = PathFor(folder);
-        string readme = Beside(folder, "README.md");
         if (claims.Length == 0)
         {
             throw new WorkbookException("nothing is published: this run set nothing beside a paper's number: run with --profile paper, on the papers' data");
@@ -55,17 +57,16 @@ internal static class PaperTable
             entry["measured"] = today.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
         }
 
-        string before = File.Exists(readme) ? File.ReadAllText(readme) : "";
-        string after = Renew(before, entries, NotebooksIn(folder, new Dictionary<string, NotebookDocument>()));
+        NotebookDocument[] all = NotebooksIn(folder, new Dictionary<string, NotebookDocument>());
+        (string Path, string Text)[] readmes = [.. Readme.In(folder, all, (before, edition) => Renew(before, entries, all, edition))];
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         AtomicFile.Write(path, Encoding.UTF8.GetBytes(entries.ToJsonString(s_json) + "\n"));
-        if (after == before)
+        foreach ((string readme, string text) in readmes)
         {
-            return [path];
+            AtomicFile.Write(readme, Encoding.UTF8.GetBytes(text));
         }
 
-        AtomicFile.Write(readme, Encoding.UTF8.GetBytes(after));
-        return [path, readme];
+        return [path, .. readmes.Select(readme => readme.Path)];
     }
 
     /// <summary>What the file holds; nothing where there is none.</summary>
@@ -86,12 +87,12 @@ internal static class PaperTable
 
     /// <summary>The README with the table; as it was, if it has no place for one.</summary>
     /// <param name="notebooks">Whose papers' numbers stand in it too where nothing was measured yet.</param>
-    public static string Renew(string readme, JsonArray entries, IEnumerable<NotebookDocument> notebooks) =>
-        Readme.Renew(readme, Begin, End, () => Markdown(entries, notebooks));
+    public static string Renew(string readme, JsonArray entries, IEnumerable<NotebookDocument> notebooks, Edition? edition = null) =>
+        Readme.Renew(readme, Begin, End, () => Markdown(entries, notebooks, edition ?? Edition.Original));
 
-    private static string Markdown(JsonArray entries, IEnumerable<NotebookDocument> notebooks)
+    private static string Markdown(JsonArray entries, IEnumerable<NotebookDocument> notebooks, Edition edition)
     {
-        StringBuilder text = new("\n| | paper | ours | difference | why |\n|---|---|---|---|---|\n");
+        StringBuilder text = new($"\n| | {string.Join(" | ", s_columns.Select(edition.Say))} |\n|---|---|---|---|---|\n");
         HashSet<string> measured = [.. entries.Select(entry => IdOf(entry)!)];
         IEnumerable<Claim> open = notebooks.SelectMany(notebook => ClaimOutputs.Find(notebook, out _))
             .Where(claim => claim.IsPublished && !measured.Contains(claim.Id));
@@ -99,12 +100,14 @@ internal static class PaperTable
             .Concat(open.Select(claim => (claim, "", false)));
         foreach ((Claim claim, string why, bool isMeasured) in rows.OrderBy(row => row.Claim.Notebook, StringComparer.Ordinal))
         {
-            text.Append($"| {Cell(claim.Statement)} | {Cell(claim.Expected)} ({Cell(claim.Source)}) | ")
-                .Append(isMeasured ? $"{Measured(claim)} | {Cell(claim.DifferenceText)}" : "not measured yet |")
-                .Append($" | {Cell(why)} |\n");
+            text.Append($"| {Said(claim.Statement)} | {Said(claim.Expected)} ({Said(claim.Source)}) | ")
+                .Append(isMeasured ? $"{Measured(claim, edition)} | {Said(claim.DifferenceText)}" : $"{Said("not measured yet")} |")
+                .Append($" | {Said(why)} |\n");
         }
 
         return text.Append('\n').ToString();
+
+        string Said(string english) => Cell(edition.Say(english));
     }
 
     private static string? IdOf(JsonNode? entry) => ClaimOf(entry)?.Id;

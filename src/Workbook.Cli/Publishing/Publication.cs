@@ -42,7 +42,7 @@ internal static class Publication
 
         foreach (string folder in published.Keys.Select(path => Path.GetDirectoryName(path)!).Distinct())
         {
-            RenewReadme(folder, published, files);
+            RenewReadmes(folder, published, files);
         }
 
         foreach ((string path, byte[] content) in files)
@@ -54,21 +54,14 @@ internal static class Publication
         return files.Keys;
     }
 
-    // The README beside the notebooks' folder tells the claims of all that lie there, also of those that are not published now.
-    private static void RenewReadme(string folder, Dictionary<string, NotebookDocument> published, OrderedDictionary<string, byte[]> files)
+    // The READMEs beside the notebooks' folder tell the claims of all that lie there, also of those that are not published now.
+    private static void RenewReadmes(string folder, Dictionary<string, NotebookDocument> published, OrderedDictionary<string, byte[]> files)
     {
-        string readme = Readme.Beside(folder, "README.md");
-        if (!File.Exists(readme))
-        {
-            return;
-        }
-
-        string before = File.ReadAllText(readme);
         NotebookDocument[] all = Readme.NotebooksIn(folder, published);
-        string after = PaperTable.Renew(ReadmeClaims.Renew(before, all), PaperTable.Read(PaperTable.PathFor(folder)), all);
-        if (after != before)
+        foreach ((string path, string text) in Readme.In(folder, all, (before, edition) =>
+            PaperTable.Renew(ReadmeClaims.Renew(before, all, edition), PaperTable.Read(PaperTable.PathFor(folder)), all, edition)))
         {
-            files[readme] = Encoding.UTF8.GetBytes(after);
+            files[path] = Encoding.UTF8.GetBytes(text);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
+using Workbook.Cli.Translating;
 using Workbook.Notebook;
 using static Workbook.Cli.Publishing.Readme;
 
@@ -14,9 +15,10 @@ internal static class ReadmeClaims
 
     /// <summary>The README with the claims as these notebooks' outputs have them; as it was, if it has no place for them.</summary>
     /// <param name="readme">Markdown with \n at line ends.</param>
-    public static string Renew(string readme, IEnumerable<NotebookDocument> notebooks) => Readme.Renew(readme, Begin, End, () => Markdown(notebooks));
+    public static string Renew(string readme, IEnumerable<NotebookDocument> notebooks, Edition? edition = null) =>
+        Readme.Renew(readme, Begin, End, () => Markdown(notebooks, edition ?? Edition.Original));
 
-    private static string Markdown(IEnumerable<NotebookDocument> notebooks)
+    private static string Markdown(IEnumerable<NotebookDocument> notebooks, Edition edition)
     {
         StringBuilder text = new("\n");
         foreach (NotebookDocument notebook in notebooks)
@@ -27,11 +29,13 @@ internal static class ReadmeClaims
                 continue;
             }
 
-            text.Append($"<details><summary><b>{Text(notebook.Title)}</b>: {Counts(claims)} ({Text(ClaimSummary.RanOn(claims))})</summary>\n\n")
-                .Append("| claim | measured | expected | |\n|---|---|---|---|\n");
+            string title = edition.Read(notebook).Notebook.Title, counts = $"{Counts(claims)} ({ClaimSummary.RanOn(claims)})";
+            text.Append($"<details><summary><b>{Text(title)}</b>: {Text(edition.Say(counts))}</summary>\n\n")
+                .Append($"| {edition.Say("claim")} | {edition.Say("measured")} | {edition.Say("expected")} | |\n|---|---|---|---|\n");
             foreach (Claim claim in claims)
             {
-                text.Append($"| {Cell(claim.Statement)} | {Measured(claim)} | {Cell(Expected(claim))} | {Verdict(claim)} |\n");
+                text.Append($"| {Cell(edition.Say(claim.Statement))} | {Measured(claim, edition)} | {Cell(Expected(claim, edition))} | ")
+                    .Append($"{edition.Say(Verdict(claim))} |\n");
             }
 
             text.Append("\n</details>\n\n");
@@ -49,7 +53,8 @@ internal static class ReadmeClaims
             + (left > 0 ? $", {left} not measured here" : "") + (published > 0 ? $", {published} beside a paper's number" : "");
     }
 
-    private static string Expected(Claim claim) => claim.IsPublished ? $"{claim.Expected} in {claim.Source}" : claim.Expected;
+    private static string Expected(Claim claim, Edition edition) => edition.Say(claim.Expected)
+        + (!claim.IsPublished ? "" : edition.IsOriginal ? $" in {claim.Source}" : $" ({edition.Say(claim.Source)})");
 
     private static string Verdict(Claim claim) => claim switch
     {

@@ -47,9 +47,14 @@ public class CommittedNotebookTests
     {
         NotebookDocument[] notebooks = [.. Committed.Select(NotebookReader.Read)];
         string readme = File.ReadAllText(Repository.PathOf("README.md"));
-        Assert.Equal(ReadmeClaims.Renew(readme, notebooks), readme);
-        Assert.Equal(PaperTable.Renew(readme, PaperTable.Read(Repository.PathOf("docs", "papers.json")), notebooks), readme);
-        Assert.Contains("<!-- papers", readme, StringComparison.Ordinal);
+        Assert.All(Edition.Of(Committed), edition =>
+        {
+            string text = File.ReadAllText(Repository.PathOf(Readme.FileOf(edition)));
+            Assert.Equal(ReadmeClaims.Renew(text, notebooks, edition), text);
+            Assert.Equal(PaperTable.Renew(text, PaperTable.Read(Repository.PathOf("docs", "papers.json")), notebooks, edition), text);
+            Assert.Contains("<!-- claims", text, StringComparison.Ordinal);
+            Assert.Contains("<!-- papers", text, StringComparison.Ordinal);
+        });
         Assert.All(notebooks, notebook => Assert.Contains($"<b>{notebook.Title}</b>", readme, StringComparison.Ordinal));
 
         (string Name, byte[] Picture)[] pictures = [.. notebooks.SelectMany(PublishedNotebook.NamedPictures)];

@@ -1,4 +1,6 @@
 using Workbook.Cli.Notebooks;
+using Workbook.Cli.Outcome;
+using Workbook.Cli.Publishing;
 using Workbook.Cli.Tests.Publishing;
 using Workbook.Cli.Translating;
 using Xunit;
@@ -45,6 +47,19 @@ public sealed class TranslationRules
     [InlineData("fine-grained accuracy", "fine-grained accuracy")]
     public void Labels_are_in_Korean_wholly_or_not_at_all(string english, string korean) =>
         Assert.Equal(korean, Words.Read(Repository.PathOf("notebooks", Language, Words.FileName)).Of(english));
+
+    [Fact]
+    public void Claims_of_the_committed_notebooks_and_why_papers_differ_are_in_Korean()
+    {
+        Words words = Words.Read(Repository.PathOf("notebooks", Language, Words.FileName));
+        string[] said =
+        [
+            .. CommittedNotebookTests.Committed.SelectMany(path => ClaimOutputs.Find(NotebookReader.Read(path), out _))
+                .SelectMany(claim => new[] { claim.Statement, claim.Note }),
+            .. PaperTable.Read(Repository.PathOf("docs", "papers.json")).Select(entry => entry!["cause"]?.ToString() ?? ""),
+        ];
+        Assert.Equal("", string.Join('\n', said.Where(text => text.Length > 0 && words.Of(text) == text).Distinct()));
+    }
 
     [Fact]
     public void Words_of_claims_and_of_the_sites_pages_are_in_the_table()

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Publishing;
 using Workbook.Cli.Tests.Running;
+using Workbook.Cli.Translating;
 using Xunit;
 
 namespace Workbook.Cli.Tests.Publishing;

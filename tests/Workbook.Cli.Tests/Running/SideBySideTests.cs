@@ -6,7 +6,7 @@ namespace Workbook.Cli.Tests.Running;
 
 public sealed class SideBySideTests : IDisposable
 {
-    // Says when it began and when it ended, in ticks of a clock that both processes share.
+    // Says when it began and when it ended, in ticks of a clock that both processes share. The first cells wait for each other: starts differ.
     private const string Work = "long begin = Environment.TickCount64;\nThread.Sleep(700);\nConsole.Write($\"{begin} {Environment.TickCount64}\");";
 
     private readonly Workspace _workspace = new();
@@ -16,10 +16,10 @@ public sealed class SideBySideTests : IDisposable
     [Fact]
     public void Cells_of_two_notebooks_run_together_but_one_that_measures_times_runs_alone()
     {
-        JsonNode timed = Notebooks.OfCode("1", Work, Work);
+        JsonNode timed = Notebooks.OfCode(Meet("timed", "other"), Work, Work);
         timed["cells"]![1]!["metadata"]!["tags"] = new JsonArray("timing");
         _workspace.Write("timed", timed);
-        _workspace.Write("other", "1", Work, Work, Work, Work, Work);
+        _workspace.Write("other", Meet("other", "timed"), Work, Work, Work, Work, Work);
         (int exitCode, _, string errors) = _workspace.Run("run", ".", "--jobs", "2", "--silence", "20");
         Assert.True(exitCode == 0, errors);
 
@@ -59,6 +59,9 @@ public sealed class SideBySideTests : IDisposable
         second.Dispose();
         (await turns.TakeAsync(alone: true, TestContext.Current.CancellationToken)).Dispose();
     }
+
+    private string Meet(string own, string other) => $"File.WriteAllText({Quoted(_workspace.PathOf(own + ".here"))}, \"\");\n"
+        + $"for (int i = 0; i < 600 && !File.Exists({Quoted(_workspace.PathOf(other + ".here"))}); i++) Thread.Sleep(100);";
 
     private static bool Overlap((long Begin, long End) a, (long Begin, long End) b) => a.Begin < b.End && b.Begin < a.End;
 

@@ -105,7 +105,8 @@ internal static class VisionBenchmark
         TimeSpan started = Process.GetCurrentProcess().TotalProcessorTime;
         ChannelGraph graph = ChannelGraph.Trace(smaller, example);
         double seconds = (Process.GetCurrentProcess().TotalProcessorTime - started).TotalSeconds;
-        Mask mask = Within(graph, (long)(budget * before.Macs));
+        // The graph counts what its example takes, a share of which is the same share of a larger image's, nearly.
+        Mask mask = Within(graph, (long)(budget * ModelCount.Of(dense, example).Macs));
         mask.Apply(smaller);
         Tensor zeroed = smaller.forward(input);
         double ratio = (double)graph.Remove(mask) / graph.Groups.Where(g => g.WholeBecause is null).Sum(g => g.Units.Count);

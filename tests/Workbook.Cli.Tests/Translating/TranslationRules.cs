@@ -56,7 +56,8 @@ public sealed class TranslationRules
         [
             .. CommittedNotebookTests.Committed.SelectMany(path => ClaimOutputs.Find(NotebookReader.Read(path), out _))
                 .SelectMany(claim => new[] { claim.Statement, claim.Note }),
-            .. PaperTable.Read(Repository.PathOf("docs", "papers.json")).Select(entry => entry!["cause"]?.ToString() ?? ""),
+            .. PaperTable.Read(Repository.PathOf("docs", "papers.json"))
+                .SelectMany(entry => new[] { entry!["claim"]!["statement"]!.ToString(), entry["cause"]?.ToString() ?? "" }),
         ];
         Assert.Equal("", string.Join('\n', said.Where(text => text.Length > 0 && words.Of(text) == text).Distinct()));
     }

@@ -145,19 +145,14 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
         }
 
         cancellation.ThrowIfCancellationRequested();
-        bool hasExited = Process.HasExited;
-        if (hasExited)
+        if (Process.HasExited)
         {
             await DrainAsync(_reading).ConfigureAwait(false);
             if (_ready.Task.IsCompleted)
             {
                 return true; // it said so, and was gone before that was read
             }
-        }
 
-        _failed = true;
-        if (hasExited)
-        {
             _start.OnEvent(Error("KernelError", $"the kernel dotnet-interactive did not start ({DescribeExit()}): {InteractiveTool.Remedy}"));
         }
         else

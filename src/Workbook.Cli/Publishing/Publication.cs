@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 
@@ -58,8 +59,9 @@ internal static class Publication
     private static void RenewReadmes(string folder, Dictionary<string, NotebookDocument> published, OrderedDictionary<string, byte[]> files)
     {
         NotebookDocument[] all = Readme.NotebooksIn(folder, published);
+        JsonArray papers = PaperTable.Read(PaperTable.PathFor(folder));
         foreach ((string path, string text) in Readme.In(folder, all, (before, edition) =>
-            PaperTable.Renew(ReadmeClaims.Renew(before, all, edition), PaperTable.Read(PaperTable.PathFor(folder)), all, edition)))
+            PaperTable.Renew(ReadmeClaims.Renew(before, all, edition), papers, all, edition)))
         {
             files[path] = Encoding.UTF8.GetBytes(text);
         }

@@ -42,7 +42,7 @@ internal sealed partial class MarkdownPage(Func<string, string?> pageOf, Func<st
     }
 
     // The file lies beside the notebook's source; the page has what this run drew under the same name, or the words.
-    private string Picture(Match image) => pictureOf(image.Groups["name"].Value) 
+    private string Picture(Match image) => pictureOf(image.Groups["name"].Value)
         ?? $"<p class=\"quiet\">{WebUtility.HtmlEncode(WebUtility.HtmlDecode(image.Groups["words"].Value))}</p>";
 
     private static string AsWritten(string markdown) => $"<pre>{WebUtility.HtmlEncode(markdown)}</pre>";

@@ -100,8 +100,11 @@ public class SiteTests
         string program = TestBrowser.Require();
         string folder = Directory.CreateDirectory(Path.Combine(Gallery(), "folded")).FullName;
         Figure figure = Draw.Lines("t", "x", "y", [new("a", [0, 1], [[1, 2]])]);
-        JsonObject chart = Code("figure.Show();", new JsonObject { ["output_type"] = "display_data",
-            ["data"] = new JsonObject([.. figure.ToBundle().Select(part => KeyValuePair.Create(part.Key, (JsonNode?)part.Value))]) });
+        JsonObject chart = Code("figure.Show();", new JsonObject
+        {
+            ["output_type"] = "display_data",
+            ["data"] = new JsonObject([.. figure.ToBundle().Select(part => KeyValuePair.Create(part.Key, (JsonNode?)part.Value))])
+        });
         chart["metadata"] = new JsonObject { ["tags"] = new JsonArray("picture:own") };
         JsonArray cells = [Markdown("# Folded\n\n![its words](images/own.png)\n\n"
             + "![only &lt;script&gt; words](images/others.png)\n\nWhat is [sparsity](../docs/glossary.md#sparsity)?\n\n"

@@ -1,4 +1,8 @@
+using System.Runtime.Loader;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
 using Workbook.Notebook;
@@ -8,8 +12,11 @@ using Xunit;
 namespace Workbook.Cli.Tests.Running;
 
 [Collection(OneNotebook.Name)]
-public class LabScriptTests
+public partial class LabScriptTests
 {
+    [GeneratedRegex("""LoadFrom\(@"[^"]*"\)""")]
+    private static partial Regex LoadedFrom();
+
     private static string Script() => File.ReadAllText(Repository.PathOf("lab.csx"));
 
     [Fact]
@@ -65,6 +72,34 @@ public class LabScriptTests
         }
 
         Assert.Contains("progress \"bar\": 0 steps, at least 1 is needed", errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_copy_in_another_load_context_is_not_the_one_that_starts()
+    {
+        using Workspace workspace = new();
+        string path = workspace.PathOf("Twice.dll");
+        const string code = """
+            namespace Workbook.Notebook;
+            public static class Lab
+            {
+                public static void Start() => throw new System.InvalidOperationException(
+                    "started in " + System.Runtime.Loader.AssemblyLoadContext.GetLoadContext(typeof(Lab).Assembly)!.Name);
+            }
+            """;
+        CancellationToken cancel = TestContext.Current.CancellationToken;
+        MetadataReference runtime = MetadataReference.CreateFromFile(typeof(object).Assembly.Location);
+        CSharpCompilation twice = CSharpCompilation.Create("Twice", [CSharpSyntaxTree.ParseText(code, cancellationToken: cancel)], [runtime],
+            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
+        Assert.True(twice.Emit(path, cancellationToken: cancel).Success);
+        AssemblyLoadContext other = new("another");
+        other.LoadFromAssemblyPath(path);
+        string script = Script().Replace("== \"Workbook.Notebook\"", "== \"Twice\"", StringComparison.Ordinal);
+        script = LoadedFrom().Replace(script, $"LoadFrom(@\"{path}\")");
+
+        Exception fault = await Assert.ThrowsAsync<InvalidOperationException>(() => CSharpScript.RunAsync(script, cancellationToken: cancel));
+
+        Assert.Equal("started in Default", fault.Message);
     }
 
     [Fact]

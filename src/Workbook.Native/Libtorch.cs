@@ -51,11 +51,12 @@ public static class Libtorch
             ?? throw Missing("LibTorchSharp", "TorchSharp", torchSharpVersion);
 
         Allocation.KeepMemory();
+        Dictionary<string, nint> loaded = [];
         try
         {
             foreach (string library in (string[])["c10", "torch_cpu", "torch"])
             {
-                NativeLibrary.Load(Path.Combine(torch, NativeFiles.FileName(library)));
+                loaded[library] = NativeLibrary.Load(Path.Combine(torch, NativeFiles.FileName(library)));
             }
 
             string file = Path.Combine(interop, NativeFiles.FileName("LibTorchSharp"));
@@ -69,6 +70,7 @@ public static class Libtorch
                 + $"again", e);
         }
 
+        OneDnn.SwitchOffIfWrong(loaded["torch_cpu"]);
         return torch;
     }
 

@@ -60,8 +60,9 @@ internal static class Machine
         {
             Native.Libtorch.Load();
             using TorchSharp.torch.Tensor two = TorchSharp.torch.ones(2).sum();
+            string slow = OneDnn.IsOff ? "; its oneDNN is wrong on this machine and switched off: convolutions take two to three times as long" : "";
             return two.item<float>() == 2
-                ? new(FindingState.Good, "libtorch", "loads and computes")
+                ? new(FindingState.Good, "libtorch", $"loads and computes{slow}")
                 : new(FindingState.Missing, "libtorch", "computes wrongly: 1 + 1 is not 2", "Run the memory and CPU checks of this machine");
         }
 #pragma warning disable CA1031 // Whatever keeps libtorch from loading is the finding.

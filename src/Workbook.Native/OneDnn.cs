@@ -1,0 +1,81 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Workbook.Native;
+
+/// <summary>
+/// libtorch leaves its convolutions to oneDNN, which pads channels to the width of a vector. On virtual machines that hide the processor's caches
+/// (CPUID leaf 4 and 0x8000001D are empty) what it pads with is whatever stood in that memory: answers and gradients are wrong, or NaN, for numbers
+/// of channels that are no multiple of 16, as pruning leaves them. It is tried once, and where it is wrong, switched off: libtorch's own
+/// convolutions take two to three times as long and are right.
+/// </summary>
+internal static unsafe class OneDnn
+{
+    /// <summary>Whether it was found to be wrong here, and switched off.</summary>
+    internal static bool IsOff { get; private set; }
+
+    /// <summary>Tries it, and switches it off where it is wrong.</summary>
+    /// <param name="torch">libtorch_cpu, loaded.</param>
+    /// <exception cref="WorkbookException">It is wrong, and can't be switched off.</exception>
+    internal static void SwitchOffIfWrong(nint torch)
+    {
+        int threads = get_num_threads();
+        set_num_threads(1); // so that no thread pool is made for this
+        bool wrong = IsWrong();
+        if (wrong)
+        {
+            SwitchOff(torch);
+            IsOff = true;
+            wrong = IsWrong();
+        }
+
+        set_num_threads(threads);
+        if (wrong)
+        {
+            throw new WorkbookException("libtorch computes convolutions wrongly on this machine: run the workbook on another one");
+        }
+    }
+
+    /// <summary>Whether a convolution of ones is anything but finite, where freed memory is full of infinities.</summary>
+    internal static bool IsWrong()
+    {
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
+        using IDisposable without = no_grad();
+        Device cpu = CPU;
+        Tensor images = ones([2, 25, 8, 8], float32, cpu), weights = ones([24, 25, 3, 3], float32, cpu);
+        using (NewDisposeScope())
+        {
+            // As large as the padded images (16 KiB) and weights (36 KiB), and a little larger.
+            foreach (int count in s_padded)
+            {
+                for (int i = 0; i < 8; i++)
+                {
+                    _ = zeros([count], float32, cpu).log_();
+                }
+            }
+        }
+
+        return !nn.functional.conv2d(images, weights, padding: [1, 1]).isfinite().all().item<bool>();
+    }
+
+    private static readonly int[] s_padded = [4096, 4112, 5120, 8192, 9216, 9232, 10240, 16384];
+
+    // TorchSharp has no torch.backends.mkldnn; at::Context does.
+    private static void SwitchOff(nint torch)
+    {
+        (string context, string oneDnn, string nnpack) = OperatingSystem.IsWindows()
+            ? ("?globalContext@at@@YAAEAVContext@1@XZ", "?setUserEnabledMkldnn@Context@at@@QEAAX_N@Z", "?setUserEnabledNNPACK@Context@at@@QEAAX_N@Z")
+            : ("_ZN2at13globalContextEv", "_ZN2at7Context20setUserEnabledMkldnnEb", "_ZN2at7Context20setUserEnabledNNPACKEb");
+        if (NativeLibrary.TryGetExport(torch, context, out nint global))
+        {
+            nint at = ((delegate* unmanaged<nint>)global)();
+            foreach (string name in (string[])[oneDnn, nnpack]) // NNPACK would say at each convolution that it can't be used here
+            {
+                if (NativeLibrary.TryGetExport(torch, name, out nint set))
+                {
+                    ((delegate* unmanaged<nint, byte, void>)set)(at, 0);
+                }
+            }
+        }
+    }
+}

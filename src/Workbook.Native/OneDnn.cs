@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace Workbook.Native;
 
 /// <summary>
-/// libtorch leaves its convolutions to oneDNN, which pads channels to the width of a vector. On virtual machines that hide the processor's caches
-/// (CPUID leaf 4 and 0x8000001D are empty) what it pads with is whatever stood in that memory: answers and gradients are wrong, or NaN, for numbers
-/// of channels that are no multiple of 16, as pruning leaves them. It is tried once, and where it is wrong, switched off: libtorch's own
-/// convolutions take two to three times as long and are right.
+/// libtorch leaves its convolutions to oneDNN, which pads channels to the width of a vector. On a virtual machine that hides the processor's caches
+/// (an AMD EPYC 9005 whose CPUID leaves 4 and 0x8000001D are empty) it pads with whatever stood in that memory: answers and gradients are wrong, or
+/// NaN, for numbers of channels that are no multiple of 16, as pruning leaves them. It is tried once, and where it is wrong, switched off: libtorch's
+/// own convolutions take two to three times as long and are right.
 /// </summary>
 internal static unsafe class OneDnn
 {

@@ -101,7 +101,7 @@ public sealed class InteractiveTests : IDisposable
         _workspace.Write("beats", Heartbeat, "1");
         _workspace.Write("flood", "while (true) Console.WriteLine(new string('x', 200));");
         // Long enough to reach the cell on a busy machine.
-        (int exitCode, _, string errors) = _workspace.Run("run", ".", "--kernel", KernelTool.Option, "--timeout", "40");
+        (int exitCode, _, string errors) = _workspace.Run("run", ".", "--kernel", KernelTool.Option, "--timeout", "40", "--jobs", "2");
         Assert.Equal(1, exitCode);
         Assert.All((string[])["beats", "flood"],
             name => Assert.Contains(errors.Split('\n'), line => line.Contains($"{name}.ipynb: code cell 1: Timeout", StringComparison.Ordinal)));

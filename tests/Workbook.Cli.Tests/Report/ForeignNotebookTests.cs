@@ -251,7 +251,7 @@ public sealed class ForeignNotebookTests : IAsyncDisposable
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         _browser ??= await Browser.StartAsync(TestBrowser.Require(), cancellation);
-        BrowserPage page = await _browser.OpenAsync(1280, 900, dark: false, cancellation);
+        await using BrowserPage page = await _browser.OpenAsync(1280, 900, dark: false, cancellation);
         await page.BeforeEachDocumentAsync("window.all = []; window.ran = what => { window.all.push(`${what}`); };", cancellation);
         await page.NavigateAsync(new Uri(file), cancellation);
         return (await page.EvaluateAsync(

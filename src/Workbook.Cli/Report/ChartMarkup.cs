@@ -14,6 +14,9 @@ namespace Workbook.Cli.Report;
 /// </summary>
 internal static partial class ChartMarkup
 {
+    /// <summary>What marks a chart's numbers on a page.</summary>
+    public const string Data = "type=\"application/json\" class=\"chart-data\"";
+
     private const string Begin = "<figure class=\"wb-figure\"", Script = "<script>(function(){\nvar data=", Between = ",layout=", End = ",tries=0;\n";
 
     private static readonly Lazy<string> s_plotly = new(PlotlyScript.Html);
@@ -43,7 +46,7 @@ internal static partial class ChartMarkup
 
         // "</script>" in a label would end the element.
         string numbers = chart.ToJsonString().Replace("<", "\\u003c", StringComparison.Ordinal);
-        return $"{edition.Html(words)}<script type=\"application/json\" class=\"chart-data\">{numbers}</script>";
+        return $"{edition.Html(words)}<script {Data}>{numbers}</script>";
     }
 
     // The two values of the script's first line; of the rest only how high the chart is.

@@ -19,6 +19,7 @@ public sealed class ForeignNotebookTests : IAsyncDisposable
 
     private readonly Workspace _workspace = new();
     private Browser? _browser;
+    private BrowserPage? _page; // one for all documents: each of its own would take a process
 
     public static TheoryData<string, string> Markdown => new()
     {
@@ -251,10 +252,14 @@ public sealed class ForeignNotebookTests : IAsyncDisposable
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         _browser ??= await Browser.StartAsync(TestBrowser.Require(), cancellation);
-        await using BrowserPage page = await _browser.OpenAsync(1280, 900, dark: false, cancellation);
-        await page.BeforeEachDocumentAsync("window.all = []; window.ran = what => { window.all.push(`${what}`); };", cancellation);
-        await page.NavigateAsync(new Uri(file), cancellation);
-        return (await page.EvaluateAsync(
+        if (_page is null)
+        {
+            _page = await _browser.OpenAsync(1280, 900, dark: false, cancellation);
+            await _page.BeforeEachDocumentAsync("window.all = []; window.ran = what => { window.all.push(`${what}`); };", cancellation);
+        }
+
+        await _page.NavigateAsync(new Uri(file), cancellation);
+        return (await _page.EvaluateAsync(
             $$"""
             (async () => {
               {{first}}

@@ -11,6 +11,9 @@ namespace Workbook.Native;
 /// </summary>
 internal static unsafe class OneDnn
 {
+    // Numbers of floats as many as the padded images (4096) and weights (9216) of the trial take, and somewhat more.
+    private static readonly int[] s_padded = [4096, 4112, 5120, 8192, 9216, 9232, 10240, 16384];
+
     /// <summary>Whether it was found to be wrong here, and switched off.</summary>
     internal static bool IsOff { get; private set; }
 
@@ -45,7 +48,6 @@ internal static unsafe class OneDnn
         Tensor images = ones([2, 25, 8, 8], float32, cpu), weights = ones([24, 25, 3, 3], float32, cpu);
         using (NewDisposeScope())
         {
-            // As large as the padded images (16 KiB) and weights (36 KiB), and a little larger.
             foreach (int count in s_padded)
             {
                 for (int i = 0; i < 8; i++)
@@ -57,8 +59,6 @@ internal static unsafe class OneDnn
 
         return !nn.functional.conv2d(images, weights, padding: [1, 1]).isfinite().all().item<bool>();
     }
-
-    private static readonly int[] s_padded = [4096, 4112, 5120, 8192, 9216, 9232, 10240, 16384];
 
     // TorchSharp has no torch.backends.mkldnn; at::Context does.
     private static void SwitchOff(nint torch)

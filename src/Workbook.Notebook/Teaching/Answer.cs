@@ -23,9 +23,9 @@ public sealed class Answer(string question, string words) : IShowable
         }
 
         string? format = choices.Any(c => Math.Abs(c) is > 0 and < 0.01) ? "G3" : null; // two decimals would say 0.00
-        string all = string.Join(", ", choices.Select(Number));
-        return values.Length == 0 || !values.All(double.IsFinite) ? new(question, $"no number here; the choices were {all} {unit}")
-            : new(question, $"{Summary.Of(values).ToString(format, null)} {unit}, nearest to "
+        string all = string.Join(", ", choices.Select(Number)), inUnits = unit.Length == 0 ? "" : " " + unit;
+        return values.Length == 0 || !values.All(double.IsFinite) ? new(question, $"no number here; the choices were {all}{inUnits}")
+            : new(question, $"{Summary.Of(values).ToString(format, null)}{inUnits}, nearest to "
                 + $"{Number(choices.MinBy(c => Math.Abs(c - values.Average())))} of {all}");
     }
 

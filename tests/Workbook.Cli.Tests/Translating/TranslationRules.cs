@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Publishing;
@@ -8,7 +9,7 @@ using Xunit;
 namespace Workbook.Cli.Tests.Translating;
 
 /// <summary>The translations as they lie in the repository.</summary>
-public sealed class TranslationRules
+public sealed partial class TranslationRules
 {
     private const string Language = "ko";
 
@@ -61,6 +62,24 @@ public sealed class TranslationRules
         ];
         Assert.Equal("", string.Join('\n', said.Where(text => text.Length > 0 && words.Of(text) == text).Distinct()));
     }
+
+    [Fact]
+    public void Answers_of_the_committed_notebooks_are_in_Korean()
+    {
+        Words words = Words.Read(Repository.PathOf("notebooks", Language, Words.FileName));
+        string[] said = [.. CommittedNotebookTests.Committed.SelectMany(path => NotebookReader.Read(path).CodeCells)
+            .SelectMany(cell => cell["outputs"]!.AsArray()).Select(output => MultilineText.FromNode(output!["data"]?["text/plain"]) ?? "")
+            .Select(text => Answer().Match(text)).Where(match => match.Success).SelectMany(match => new[] { match.Groups[1].Value, match.Groups[2].Value })];
+        Assert.NotEmpty(said);
+        Assert.Equal("", string.Join('\n', said.Where(text => Small().IsMatch(text) && words.Of(text) == text).Distinct()));
+    }
+
+    [GeneratedRegex(@"^\[answer\] (.*): (.*)")]
+    private static partial Regex Answer();
+
+    // A word in small letters, and not a name of the code's: "stem.0".
+    [GeneratedRegex(@"(?<![\w.])[a-z]{2,}(?![\w.])")]
+    private static partial Regex Small();
 
     [Fact]
     public void Words_of_claims_and_of_the_sites_pages_are_in_the_table()

@@ -35,6 +35,19 @@ public sealed class ReplicasTests
     }
 
     [Fact]
+    public void One_more_than_there_are_processors_is_not_left_for_a_round_of_its_own()
+    {
+        int count = Environment.ProcessorCount + 1;
+        using CountdownEvent begun = new(count);
+        bool[] together = Replicas.Run(Enumerable.Range(0, count), _ =>
+        {
+            begun.Signal();
+            return begun.Wait(TimeSpan.FromSeconds(20));
+        });
+        Assert.Equal(Environment.ProcessorCount > 1, together.All(all => all));
+    }
+
+    [Fact]
     public void A_run_that_fails_ends_the_others_and_says_what_it_said()
     {
         int begun = 0;

@@ -14,15 +14,16 @@ public sealed class ConvolutionLaws
     public void A_convolution_of_any_shape_is_right_whatever_freed_memory_holds()
     {
         Libtorch.Load();
-        Gen.Select(Gen.Select(Gen.Int[0, 2].Select(i => s_batches[i]), Gen.Int[1, 40], Gen.Int[1, 40]), Gen.Select(Gen.Int[5, 14], Gen.Int[0, 2].Select(i => (2 * i) + 1)), Gen.Int[1, 2])
-            .Sample((channels, sizes, stride) =>
+        var channels = Gen.Select(Gen.Int[0, 2].Select(i => s_batches[i]), Gen.Int[1, 40], Gen.Int[1, 40]);
+        Gen.Select(channels, Gen.Select(Gen.Int[5, 14], Gen.Int[0, 2].Select(i => (2 * i) + 1)), Gen.Int[1, 2])
+            .Sample((images, sizes, stride) =>
             {
-                (int batch, int from, int to) = channels;
+                (int batch, int from, int to) = images;
                 (int size, int kernel) = sizes;
                 using DisposeScope scope = NewDisposeScope();
-                Tensor images = randn(batch, from, size, size), weights = randn(to, from, kernel, kernel);
-                Tensor[] right = Run(images.to(float64), weights.to(float64), stride);
-                Tensor[] found = Run(images, weights, stride);
+                Tensor x = randn(batch, from, size, size), weights = randn(to, from, kernel, kernel);
+                Tensor[] right = Run(x.to(float64), weights.to(float64), stride);
+                Tensor[] found = Run(x, weights, stride);
                 return right.Zip(found).All(pair => (pair.First - pair.Second).abs().max().item<double>() <= 1e-4 * pair.First.abs().max().item<double>());
             }, iter: 100, threads: 1);
     }

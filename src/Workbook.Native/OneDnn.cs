@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using static TorchSharp.torch;
 
 namespace Workbook.Native;
@@ -17,27 +18,35 @@ internal static unsafe class OneDnn
     /// <summary>Whether it was found to be wrong here, and switched off.</summary>
     internal static bool IsOff { get; private set; }
 
-    /// <summary>Tries it, and switches it off where it is wrong.</summary>
+    /// <summary>Tries it where caches are hidden, and switches it off where it is wrong; torch has one thread then.</summary>
     /// <param name="torch">libtorch_cpu, loaded.</param>
     /// <exception cref="WorkbookException">It is wrong, and can't be switched off.</exception>
     internal static void SwitchOffIfWrong(nint torch)
     {
-        int threads = get_num_threads();
-        set_num_threads(1); // so that no thread pool is made for this
-        bool wrong = IsWrong();
-        if (wrong)
+        if (!HidesCaches())
         {
-            SwitchOff(torch);
-            IsOff = true;
-            wrong = IsWrong();
+            return;
         }
 
-        set_num_threads(threads);
-        if (wrong)
+        // libtorch's own convolutions add up in another order with more threads, and cells run on several: one thread each, in every engine.
+        int threads = get_num_threads();
+        set_num_threads(1);
+        if (!IsWrong())
+        {
+            set_num_threads(threads);
+            return;
+        }
+
+        SwitchOff(torch);
+        IsOff = true;
+        if (IsWrong())
         {
             throw new WorkbookException("libtorch computes convolutions wrongly on this machine: run the workbook on another one");
         }
     }
+
+    private static bool HidesCaches() => X86Base.IsSupported && (X86Base.CpuId(4, 0).Eax & 31) == 0
+        && (X86Base.CpuId(unchecked((int)0x8000001D), 0).Eax & 31) == 0;
 
     /// <summary>Whether a convolution of ones is anything but finite, where freed memory is full of infinities.</summary>
     internal static bool IsWrong()

@@ -4,6 +4,7 @@ using Xunit;
 
 namespace Workbook.Native.Tests;
 
+[Collection("memory")]
 public sealed class AllocationTests
 {
     private const int Page = 4096, Bytes = 8 << 20, Times = 20;

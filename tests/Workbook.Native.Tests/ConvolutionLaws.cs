@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 
 namespace Workbook.Native.Tests;
 
+[Collection("memory")] // beside the page faults that are counted there, it would make some
 public sealed class ConvolutionLaws
 {
     private static readonly int[] s_batches = [1, 2, 32];

@@ -4,7 +4,6 @@ using Xunit;
 
 namespace Workbook.Native.Tests;
 
-[Collection("memory")]
 public sealed class AllocationTests
 {
     private const int Page = 4096, Bytes = 8 << 20, Times = 20;

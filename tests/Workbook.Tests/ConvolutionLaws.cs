@@ -3,9 +3,8 @@ using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace Workbook.Native.Tests;
+namespace Workbook.Tests;
 
-[Collection("memory")] // beside the page faults that are counted there, it would make some
 public sealed class ConvolutionLaws
 {
     private static readonly int[] s_batches = [1, 2, 32];
@@ -14,7 +13,7 @@ public sealed class ConvolutionLaws
     [Fact]
     public void A_convolution_of_any_shape_is_right_whatever_freed_memory_holds()
     {
-        Libtorch.Load();
+        Native.Libtorch.Load();
         var channels = Gen.Select(Gen.Int[0, 2].Select(i => s_batches[i]), Gen.Int[1, 40], Gen.Int[1, 40]);
         Gen.Select(channels, Gen.Select(Gen.Int[5, 14], Gen.Int[0, 2].Select(i => (2 * i) + 1)), Gen.Int[1, 2])
             .Sample((images, sizes, stride) =>

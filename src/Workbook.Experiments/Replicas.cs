@@ -31,15 +31,14 @@ public static class Replicas
         ExceptionDispatchInfo? failure = null;
         int next = -1;
         using SingleThread single = new();
-        Thread[] workers = [];
-        int atOnce = Math.Min(threads ?? Environment.ProcessorCount, all.Length);
-        int leftOver = threads is null && all.Length > atOnce ? all.Length % atOnce : 0;
-        leftOver = 2 * leftOver > atOnce ? 0 : leftOver; // little to gain then, for up to twice the memory
-        workers = [.. Enumerable.Repeat<ThreadStart>(Work, atOnce + leftOver).Select(work => new Thread(work) { IsBackground = true })];
-        Start(workers[..atOnce]);
+        Thread[] workers = [.. Enumerable.Range(0, Math.Min(threads ?? AtOnce(all.Length), all.Length))
+            .Select(_ => new Thread(Work) { IsBackground = true })];
+        foreach (Thread worker in workers)
+        {
+            worker.Start();
+        }
 
-        // Those for what is left over are last, and started, if at all, before the first ones end.
-        foreach (Thread worker in workers.Where(worker => !worker.ThreadState.HasFlag(ThreadState.Unstarted)))
+        foreach (Thread worker in workers)
         {
             worker.Join();
         }
@@ -47,17 +46,10 @@ public static class Replicas
         failure?.Throw();
         return results;
 
-        static void Start(Thread[] some) => Array.ForEach(some, worker => worker.Start());
-
         void Work()
         {
             for (int i = Interlocked.Increment(ref next); i < all.Length && failure is null; i = Interlocked.Increment(ref next))
             {
-                if (leftOver > 0 && i == all.Length - leftOver - 1)
-                {
-                    Start(workers[atOnce..]); // at once, beside those that run
-                }
-
                 try
                 {
                     results[i] = body(all[i]);
@@ -68,5 +60,11 @@ public static class Replicas
                 }
             }
         }
+    }
+
+    private static int AtOnce(int count)
+    {
+        int leftOver = count % Environment.ProcessorCount;
+        return Environment.ProcessorCount + (2 * leftOver <= Environment.ProcessorCount ? leftOver : 0); // with more there is little to gain
     }
 }

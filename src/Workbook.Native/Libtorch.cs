@@ -51,12 +51,11 @@ public static class Libtorch
             ?? throw Missing("LibTorchSharp", "TorchSharp", torchSharpVersion);
 
         Allocation.KeepMemory();
-        Dictionary<string, nint> loaded = [];
         try
         {
             foreach (string library in (string[])["c10", "torch_cpu", "torch"])
             {
-                loaded[library] = NativeLibrary.Load(Path.Combine(torch, NativeFiles.FileName(library)));
+                NativeLibrary.Load(Path.Combine(torch, NativeFiles.FileName(library)));
             }
 
             string file = Path.Combine(interop, NativeFiles.FileName("LibTorchSharp"));
@@ -70,7 +69,7 @@ public static class Libtorch
                 + $"again", e);
         }
 
-        OneDnn.SwitchOffIfWrong(loaded["torch_cpu"]);
+        OneDnn.SwitchOffIfWrong(Path.Combine(torch, NativeFiles.FileName("torch_cpu")));
         return torch;
     }
 

@@ -19,9 +19,9 @@ internal static unsafe class OneDnn
     internal static bool IsOff { get; private set; }
 
     /// <summary>Tries it where caches are hidden, and switches it off where it is wrong; torch has one thread then.</summary>
-    /// <param name="torch">libtorch_cpu, loaded.</param>
+    /// <param name="torch">The file of libtorch_cpu, which is loaded.</param>
     /// <exception cref="WorkbookException">It is wrong, and can't be switched off.</exception>
-    internal static void SwitchOffIfWrong(nint torch)
+    internal static void SwitchOffIfWrong(string torch)
     {
         if (!HidesCaches())
         {
@@ -37,7 +37,7 @@ internal static unsafe class OneDnn
             return;
         }
 
-        SwitchOff(torch);
+        SwitchOff(NativeLibrary.Load(torch));
         IsOff = true;
         if (IsWrong())
         {

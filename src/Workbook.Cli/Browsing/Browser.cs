@@ -71,8 +71,7 @@ internal sealed class Browser : IAsyncDisposable
         JsonObject target = await _tools.SendAsync("Target.createTarget", new JsonObject { ["url"] = "about:blank" }, null, cancellation).ConfigureAwait(false);
         JsonObject session = await _tools.SendAsync("Target.attachToTarget",
             new JsonObject { ["targetId"] = target["targetId"]!.DeepClone(), ["flatten"] = true }, null, cancellation).ConfigureAwait(false);
-        return await BrowserPage.CreateAsync(_tools, target["targetId"]!.ToString(), session["sessionId"]!.ToString(), width, height, dark, cancellation)
-            .ConfigureAwait(false);
+        return await BrowserPage.CreateAsync(_tools, session["sessionId"]!.ToString(), width, height, dark, cancellation).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()

@@ -3,18 +3,18 @@ using System.Text.Json.Nodes;
 namespace Workbook.Cli.Browsing;
 
 /// <summary>One page in a browser, and what it complains about.</summary>
-internal sealed class BrowserPage : IAsyncDisposable
+internal sealed class BrowserPage
 {
     private readonly DevTools _tools;
-    private readonly string _target, _session;
+    private readonly string _session;
     private readonly Lock _lock = new();
     private readonly List<string> _errors = [];
     private readonly List<string> _requests = [];
     private TaskCompletionSource _loaded = new();
 
-    private BrowserPage(DevTools tools, string target, string session)
+    private BrowserPage(DevTools tools, string session)
     {
-        (_tools, _target, _session) = (tools, target, session);
+        (_tools, _session) = (tools, session);
         tools.Reported += OnReported;
     }
 
@@ -42,10 +42,9 @@ internal sealed class BrowserPage : IAsyncDisposable
         }
     }
 
-    internal static async Task<BrowserPage> CreateAsync(
-        DevTools tools, string target, string session, int width, int height, bool dark, CancellationToken cancellation)
+    internal static async Task<BrowserPage> CreateAsync(DevTools tools, string session, int width, int height, bool dark, CancellationToken cancellation)
     {
-        BrowserPage page = new(tools, target, session);
+        BrowserPage page = new(tools, session);
         foreach (string domain in new[] { "Page", "Runtime", "Network", "Log" })
         {
             await page.SendAsync(domain + ".enable", [], cancellation).ConfigureAwait(false);
@@ -55,21 +54,6 @@ internal sealed class BrowserPage : IAsyncDisposable
         JsonObject scheme = new() { ["name"] = "prefers-color-scheme", ["value"] = dark ? "dark" : "light" };
         await page.SendAsync("Emulation.setEmulatedMedia", new JsonObject { ["features"] = new JsonArray(scheme) }, cancellation).ConfigureAwait(false);
         return page;
-    }
-
-    /// <summary>Closes the page: its process would go on drawing beside the others.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        _tools.Reported -= OnReported;
-        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(5));
-        try
-        {
-            await _tools.SendAsync("Target.closeTarget", new JsonObject { ["targetId"] = _target }, null, patience.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is WorkbookException or OperationCanceledException or ObjectDisposedException)
-        {
-            // It ends with its browser.
-        }
     }
 
     /// <summary>Gives the page another size.</summary>

@@ -27,7 +27,7 @@ internal static partial class Stills
         try
         {
             await using Browser browser = await Browser.StartAsync(program, patience.Token).ConfigureAwait(false);
-            await using BrowserPage page = await browser.OpenAsync(Width, 800, dark: false, patience.Token).ConfigureAwait(false);
+            BrowserPage page = await browser.OpenAsync(Width, 800, dark: false, patience.Token).ConfigureAwait(false);
             await page.WriteAsync(Page(parts), patience.Token).ConfigureAwait(false);
             double[] heights = await WaitAsync(page, patience.Token).ConfigureAwait(false);
             if (parts.Any(part => Hangul().IsMatch(part)) && !await HasHangulAsync(page, patience.Token).ConfigureAwait(false))

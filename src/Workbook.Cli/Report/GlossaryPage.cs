@@ -18,6 +18,6 @@ internal static class GlossaryPage
         string body = markdown.Render(reader.ReadToEnd());
         return ReportSite.Page("Words – Pruning Workbook",
             $"<main class=\"md\"><p class=\"quiet\"><a href=\"index.html\">Pruning Workbook</a></p>{body}</main>",
-            head: ReportSite.Head + (markdown.HasFormulas ? Formulas.Head : ""));
+            head: ReportSite.HeadOf(body, markdown.HasFormulas));
     }
 }

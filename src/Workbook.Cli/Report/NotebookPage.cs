@@ -69,8 +69,8 @@ internal sealed class NotebookPage(
         }
 
         html.Append(body).Append("<nav class=\"around\" aria-label=\"Notebooks\">").Append(Link(-1)).Append(Link(1)).Append("</nav></main></div>");
-        return ReportSite.Page($"{Title} – Pruning Workbook", html.ToString(),
-            head: ReportSite.Head + (markdown.HasFormulas ? Formulas.Head : ""), language: edition.Code);
+        string whole = html.ToString();
+        return ReportSite.Page($"{Title} – Pruning Workbook", whole, head: ReportSite.HeadOf(whole, markdown.HasFormulas), language: edition.Code);
     }
 
     /// <summary>The page in place of one that can't be made.</summary>

@@ -20,9 +20,6 @@ internal static class ReportSite
     /// <summary>The style sheet of all pages.</summary>
     public const string Style = "style.css";
 
-    /// <summary>The style sheet and our own script, for the head of each of the site's pages.</summary>
-    public const string Head = $"<link rel=\"stylesheet\" href=\"{Style}\"><script {OfThisPage} src=\"{PageScript.FileName}\"></script>";
-
     /// <summary>The attribute of the scripts that a page's head may run; no other runs there, whatever is on the page.</summary>
     public const string OfThisPage = "nonce=\"\"";
 
@@ -185,19 +182,22 @@ internal static class ReportSite
         }
     }
 
+    /// <summary>The style sheet and the scripts of one of the site's pages: plotly.js (3.6 MB) and Temml only where something is to be drawn.</summary>
+    /// <param name="body">What stands on it.</param>
+    /// <param name="hasFormulas">Whether there are formulas among it.</param>
+    internal static string HeadOf(string body, bool hasFormulas = false) => $"<link rel=\"stylesheet\" href=\"{Style}\">"
+        + (body.Contains(ChartMarkup.Data, StringComparison.Ordinal) ? $"<script {OfThisPage} defer src=\"{Script}\"></script>" : "")
+        + $"<script {OfThisPage} src=\"{PageScript.FileName}\"></script>" + (hasFormulas ? Formulas.Head : "");
+
     /// <summary>A page with its head.</summary>
     /// <param name="title">The page's title, as text.</param>
     /// <param name="body">What stands on it, as HTML.</param>
     /// <param name="policy">What the page may load and run; by default what carries <see cref="OfThisPage"/>, and the site's own.</param>
-    /// <param name="head">What the page looks like, and its scripts; by default <see cref="Head"/>.</param>
+    /// <param name="head">What the page looks like, and its scripts; by default <see cref="HeadOf"/>.</param>
     /// <param name="language">The code of the language that it is in.</param>
     internal static string Page(string title, string body, string? policy = null, string? head = null, string language = Edition.English)
     {
-        head ??= Head;
-        if (head.StartsWith(Head, StringComparison.Ordinal) && body.Contains(ChartMarkup.Data, StringComparison.Ordinal))
-        {
-            head += $"<script {OfThisPage} defer src=\"{Script}\"></script>"; // 3.6 MB, which pages without charts don't wait for
-        }
+        head ??= HeadOf(body);
 
         // A word that no page can foresee, since it comes from all that is on it, and the same each time.
         string nonce = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes($"{title}\0{head}\0{body}"))[..18]);

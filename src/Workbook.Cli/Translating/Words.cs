@@ -57,9 +57,12 @@ internal sealed partial class Words
             });
         }
 
-        return Word().IsMatch(translated) ? label
+        return HasProse(translated) ? label
             : Placeholder().Replace(translated, match => done[int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)]);
     }
+
+    /// <summary>Whether there is English prose in a label: names, numbers and units are none.</summary>
+    internal static bool HasProse(string label) => Word().IsMatch(label);
 
     private static Words Parse(string path, string text)
     {

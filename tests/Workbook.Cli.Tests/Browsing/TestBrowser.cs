@@ -25,7 +25,7 @@ internal static class TestBrowser
     public static async Task<int> LookAtAsync(Browser browser, string file, int width, bool dark, string? picture = null)
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
-        await using BrowserPage page = await browser.OpenAsync(width, 900, dark, cancellation);
+        BrowserPage page = await browser.OpenAsync(width, 900, dark, cancellation);
         await page.NavigateAsync(new Uri(file), cancellation);
         JsonNode seen = await SeenAsync(page, cancellation);
         if (picture is not null)
@@ -55,7 +55,7 @@ internal static class TestBrowser
         }
 
         CancellationToken cancellation = TestContext.Current.CancellationToken;
-        await using BrowserPage page = await browser.OpenAsync(1280, 900, dark: false, cancellation);
+        BrowserPage page = await browser.OpenAsync(1280, 900, dark: false, cancellation);
         await page.NavigateAsync(new Uri(file), cancellation);
         JsonNode seen = await SeenAsync(page, cancellation);
         Assert.Equal($"{file}: []", $"{file}: {seen["empty"]!.ToJsonString()}");

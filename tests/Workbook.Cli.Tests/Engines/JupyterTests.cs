@@ -64,7 +64,7 @@ public sealed class JupyterTests : IDisposable
             try
             {
                 await using Browser browser = await Browser.StartAsync(program, cancellation, address.Host);
-                await using BrowserPage page = await browser.OpenAsync(1280, 1800, dark: false, cancellation);
+                BrowserPage page = await browser.OpenAsync(1280, 1800, dark: false, cancellation);
                 await UntilAsync("the server answers", async () => await AnswersAsync(address));
                 await page.NavigateAsync(new Uri(address, $"notebooks/notebooks/{Name}.ipynb"), cancellation);
                 const string connected = "!!(window.Jupyter?.notebook?._fully_loaded&&Jupyter.notebook.kernel?.is_connected())";

@@ -126,7 +126,7 @@ public sealed class PublishTests : IDisposable
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         await using Browser browser = await Browser.StartAsync(program, cancellation);
-        await using BrowserPage page = await browser.OpenAsync(900, 600, dark: false, cancellation);
+        BrowserPage page = await browser.OpenAsync(900, 600, dark: false, cancellation);
         JsonNode seen = (await page.EvaluateAsync(
             $$"""
             (async () => {

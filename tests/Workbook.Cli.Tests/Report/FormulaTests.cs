@@ -86,7 +86,7 @@ public sealed class FormulaTests : IDisposable
         string folder = _workspace.PathOf("site");
         ReportSite.Write(folder, [NotebookResult.Of(notebook, notebook.Path)], out _);
         await using Browser browser = await Browser.StartAsync(program, cancellation);
-        await using BrowserPage page = await browser.OpenAsync(900, 900, dark: false, cancellation);
+        BrowserPage page = await browser.OpenAsync(900, 900, dark: false, cancellation);
         await page.NavigateAsync(new Uri(Path.Combine(folder, notebook.Name + ".html")), cancellation);
         JsonNode seen = (await page.EvaluateAsync(
             """

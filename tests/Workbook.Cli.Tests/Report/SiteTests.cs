@@ -116,7 +116,7 @@ public class SiteTests
         await using Browser browser = await Browser.StartAsync(program, TestContext.Current.CancellationToken);
         string file = Path.Combine(folder, "folded.html");
         Assert.Equal(2, await TestBrowser.LookAtAsync(browser, file, 1280, dark: false));
-        await using BrowserPage page = await browser.OpenAsync(390, 900, dark: false, TestContext.Current.CancellationToken);
+        BrowserPage page = await browser.OpenAsync(390, 900, dark: false, TestContext.Current.CancellationToken);
         await page.NavigateAsync(new Uri(file), TestContext.Current.CancellationToken);
         JsonNode? seen = await page.EvaluateAsync("""
             (() => {

@@ -37,7 +37,7 @@ public sealed class LeftoverTests : IDisposable
         }
 
         (int exitCode, string output, _) = Workspace.Finish(
-            _workspace.Start("run", ".", "--jobs", "3", "--timeout", kernel == "workbook" ? "60" : "100", "--kernel", kernel), minutes: 15);
+            _workspace.Start("run", ".", "--jobs", "3", "--timeout", kernel == "workbook" ? "60" : "140", "--kernel", kernel), minutes: 15);
         Assert.Equal(1, exitCode);
         Assert.Contains("ends: ran", output, StringComparison.Ordinal);
         AssertStopped([.. notebooks.Select(notebook => notebook.Name)]);

@@ -143,7 +143,7 @@ public sealed class OddNotebookTests : IDisposable
         })));
         ReportSite.Write(_workspace.PathOf("site"), [NotebookResult.Of(notebook, notebook.Path)], out _);
         await using Browser browser = await Browser.StartAsync(program, cancellation);
-        await using BrowserPage page = await browser.OpenAsync(900, 900, dark: false, cancellation);
+        BrowserPage page = await browser.OpenAsync(900, 900, dark: false, cancellation);
         await page.NavigateAsync(new Uri(_workspace.PathOf("site", "n.html")), cancellation);
 
         Assert.Equal("[false,false,true]", (await page.EvaluateAsync(

@@ -71,15 +71,11 @@ public sealed partial class TranslationRules
             .SelectMany(cell => cell["outputs"]!.AsArray()).Select(output => MultilineText.FromNode(output!["data"]?["text/plain"]) ?? "")
             .Select(text => Answer().Match(text)).Where(match => match.Success).SelectMany(match => new[] { match.Groups[1].Value, match.Groups[2].Value })];
         Assert.NotEmpty(said);
-        Assert.Equal("", string.Join('\n', said.Where(text => Small().IsMatch(text) && words.Of(text) == text).Distinct()));
+        Assert.Equal("", string.Join('\n', said.Where(text => Words.HasProse(text) && words.Of(text) == text).Distinct()));
     }
 
     [GeneratedRegex(@"^\[answer\] (.*): (.*)")]
     private static partial Regex Answer();
-
-    // A word in small letters, and not a name of the code's: "stem.0".
-    [GeneratedRegex(@"(?<![\w.])[a-z]{2,}(?![\w.])")]
-    private static partial Regex Small();
 
     [Fact]
     public void Words_of_claims_and_of_the_sites_pages_are_in_the_table()

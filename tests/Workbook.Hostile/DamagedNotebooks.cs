@@ -1,11 +1,11 @@
 using System.Text.Json.Nodes;
 using AngleSharp.Dom;
 using AngleSharp.Html.Parser;
-using Workbook.Cli.Translating;
 using Workbook.Cli.Kernel;
 using Workbook.Cli.Notebooks;
 using Workbook.Cli.Outcome;
 using Workbook.Cli.Report;
+using Workbook.Cli.Translating;
 
 namespace Workbook.Hostile;
 

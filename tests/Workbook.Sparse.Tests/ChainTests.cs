@@ -132,9 +132,15 @@ public sealed class ChainTests : IDisposable
     [Fact]
     public void Norms_and_pools_are_torchs_own_for_any_size()
     {
-        (from groups in Gen.Int[1, 3] from lanes in Gen.Int[1, 2].Select(i => 8 * i) from channels in Gen.Int[1, 5]
-         from height in Gen.Int[3, 9] from width in Gen.Int[3, 9] from pool in Gen.Int[0, 4].Select(i => s_pools[i])
-         from training in Gen.Bool from affine in Gen.Bool from seed in Gen.Int[1, 99]
+        (from groups in Gen.Int[1, 3]
+         from lanes in Gen.Int[1, 2].Select(i => 8 * i)
+         from channels in Gen.Int[1, 5]
+         from height in Gen.Int[3, 9]
+         from width in Gen.Int[3, 9]
+         from pool in Gen.Int[0, 4].Select(i => s_pools[i])
+         from training in Gen.Bool
+         from affine in Gen.Bool
+         from seed in Gen.Int[1, 99]
          select (count: groups * lanes, channels, height, width, pool, training, affine, seed)).Sample(c =>
         {
             using DisposeScope scope = NewDisposeScope();

@@ -11,8 +11,16 @@ internal sealed record OnnxTensor(string Name, long[] Shape, long Type, IReadOnl
     /// <summary>TensorProto's numbers of data types.</summary>
     private static readonly Dictionary<long, ScalarType> s_types = new()
     {
-        [1] = ScalarType.Float32, [2] = ScalarType.Byte, [3] = ScalarType.Int8, [5] = ScalarType.Int16, [6] = ScalarType.Int32, [7] = ScalarType.Int64,
-        [9] = ScalarType.Bool, [10] = ScalarType.Float16, [11] = ScalarType.Float64, [16] = ScalarType.BFloat16,
+        [1] = ScalarType.Float32,
+        [2] = ScalarType.Byte,
+        [3] = ScalarType.Int8,
+        [5] = ScalarType.Int16,
+        [6] = ScalarType.Int32,
+        [7] = ScalarType.Int64,
+        [9] = ScalarType.Bool,
+        [10] = ScalarType.Float16,
+        [11] = ScalarType.Float64,
+        [16] = ScalarType.BFloat16,
     };
 
     /// <exception cref="WorkbookException">Its sizes are impossible, or its data lies in another file.</exception>

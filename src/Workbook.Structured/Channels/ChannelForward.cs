@@ -30,7 +30,8 @@ internal sealed record ChannelForward(IReadOnlyList<Tensor> Examples, Func<IRead
             .FirstOrDefault() ?? throw new WorkbookException($"a {model.GetType().Name} has no forward that takes {examples.Count} tensors");
         ParameterInfo[] parameters = forward.GetParameters();
         return new(examples, inputs => forward.Invoke(model, BindingFlags.DoNotWrapExceptions, null,
-            [.. parameters.Select((p, i) => i < inputs.Count ? inputs[i] : p.HasDefaultValue ? p.DefaultValue : null)], null), model) { IsOfModel = true };
+            [.. parameters.Select((p, i) => i < inputs.Count ? inputs[i] : p.HasDefaultValue ? p.DefaultValue : null)], null), model)
+        { IsOfModel = true };
     }
 
     private static bool Takes(MethodInfo forward, int count) => forward.GetParameters() is var p && p.Length >= count

@@ -8,7 +8,7 @@ namespace Workbook.Native;
 /// </summary>
 internal static partial class Allocation
 {
-    private const int TrimThreshold = -1, MmapThreshold = -3;
+    private const int TrimThreshold = -1, TopPad = -2, MmapThreshold = -3;
     private static readonly string[] s_variables = ["GLIBC_TUNABLES", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"];
 
     /// <summary>Sets it, unless the environment does or the system's allocator is another one.</summary>
@@ -23,6 +23,7 @@ internal static partial class Allocation
         {
             _ = MallOpt(MmapThreshold, 1 << 30);
             _ = MallOpt(TrimThreshold, 1 << 30);
+            _ = MallOpt(TopPad, 64 << 20); // the parts of threads' heaps too, which are given back as they become empty
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {

@@ -77,6 +77,8 @@ internal abstract class EngineProcess
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
         };
+        // Cells run on threads, and glibc gives a thread a heap of its own that hands each large tensor back to the system: one heap for all keeps them.
+        info.Environment.TryAdd("MALLOC_ARENA_MAX", "1");
         foreach ((string name, string value) in start.Variables)
         {
             info.Environment[name] = value;

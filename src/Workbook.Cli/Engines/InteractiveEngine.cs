@@ -37,6 +37,7 @@ internal sealed class InteractiveEngine : EngineProcess, IEngine
         ProcessStartInfo info = Arguments(start, InteractiveTool.Require());
         info.Environment["DOTNET_INTERACTIVE_CLI_TELEMETRY_OPTOUT"] = "1";
         info.Environment["DOTNET_INTERACTIVE_SKIP_FIRST_TIME_EXPERIENCE"] = "1";
+        info.Environment.TryAdd("DOTNET_TieredPGO", "0"); // as the runner's own: most methods run once
         try
         {
             Start(info);

@@ -11,7 +11,7 @@ case $(uname) in
 esac
 jupyter="${JUPYTER_DATA_DIR:-$jupyter}"
 
-# register NAME TITLE ARGUMENT...
+# register NAME TITLE ARGUMENT...   (with what makes kernels quicker: docs/hosts.md)
 register() {
   folder="$jupyter/kernels/$1"
   title=$2
@@ -22,7 +22,8 @@ register() {
 {
   "argv": [${arguments#, }],
   "display_name": "$title",
-  "language": "C#"
+  "language": "C#",
+  "env": { "MALLOC_ARENA_MAX": "1", "DOTNET_TieredPGO": "0" }
 }
 EOF
 }

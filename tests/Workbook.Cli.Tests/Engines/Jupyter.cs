@@ -37,6 +37,8 @@ internal sealed class Jupyter(Workspace workspace)
         JsonObject spec = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
         spec["argv"] = new JsonArray([.. new[] { s_dotnet, tool }.Concat(spec["argv"]!.AsArray().Skip(2).Select(word => word!.ToString()))
             .Select(word => (JsonNode)word)]);
+        // As register-kernels.sh has it.
+        spec["env"] = new JsonObject { ["MALLOC_ARENA_MAX"] = "1", ["DOTNET_TieredPGO"] = "0" };
         File.WriteAllText(path, spec.ToJsonString());
     }
 

@@ -37,7 +37,7 @@ internal static class PaperTable
     /// <exception cref="WorkbookException">The run set nothing beside a paper's number, or a file is not what it should be; nothing is written.</exception>
     public static IReadOnlyList<string> Write(IReadOnlyList<NotebookResult> results, DateOnly today)
     {
-        Claim[] claims = [.. results.SelectMany(result => result.Claims).Where(claim => claim is { IsPublished: true, IsMeasured: true })];
+        Claim[] claims = [.. results.SelectMany(result => result.Claims).Where(claim => claim.IsPublished && (claim.IsMeasured || Differs(claim)))];
         string folder = Path.GetDirectoryName(results[0].SourcePath)!, path = PathFor(folder);
         if (claims.Length == 0)
         {
@@ -96,12 +96,13 @@ internal static class PaperTable
         HashSet<string> measured = [.. entries.Select(entry => IdOf(entry)!)];
         IEnumerable<Claim> open = notebooks.SelectMany(notebook => ClaimOutputs.Find(notebook, out _))
             .Where(claim => claim.IsPublished && !measured.Contains(claim.Id));
-        IEnumerable<(Claim Claim, string Why, bool Measured)> rows = entries.Select(entry => (ClaimOf(entry)!, entry!["cause"]?.ToString() ?? "", true))
-            .Concat(open.Select(claim => (claim, "", false)));
-        foreach ((Claim claim, string why, bool isMeasured) in rows.OrderBy(row => row.Claim.Notebook, StringComparer.Ordinal))
+        IEnumerable<(Claim Claim, string Why)> rows = entries.Select(entry => (ClaimOf(entry)!, entry!["cause"]?.ToString() ?? ""))
+            .Concat(open.Select(claim => (claim, "")));
+        foreach ((Claim claim, string why) in rows.OrderBy(row => row.Claim.Notebook, StringComparer.Ordinal))
         {
+            string none = Differs(claim) ? "not at the paper's setting" : "not measured yet";
             text.Append($"| {Said(claim.Statement)} | {Said(claim.Expected)} ({Said(claim.Source)}) | ")
-                .Append(isMeasured ? $"{Measured(claim, edition)} | {Said(claim.DifferenceText)}" : $"{Said("not measured yet")} |")
+                .Append(claim.IsMeasured ? $"{Measured(claim, edition)} | {Said(claim.DifferenceText)}" : $"{Said(none)} |")
                 .Append($" | {Said(why)} |\n");
         }
 
@@ -109,6 +110,9 @@ internal static class PaperTable
 
         string Said(string english) => Cell(edition.Say(english));
     }
+
+    // Whether the notebook itself says what keeps it from the paper's setting: another profile or data set would not help.
+    private static bool Differs(Claim claim) => !claim.IsMeasured && claim.Note.Length > 0 && !claim.Note.Contains("(needs ", StringComparison.Ordinal);
 
     private static string? IdOf(JsonNode? entry) => ClaimOf(entry)?.Id;
 

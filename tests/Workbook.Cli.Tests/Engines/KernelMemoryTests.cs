@@ -10,7 +10,7 @@ public sealed class KernelMemoryTests : IDisposable
 
     public void Dispose() => _workspace.Dispose();
 
-    /// <summary>On a thread glibc's own heaps end at 64 MiB: what is larger goes back to the system, and each page of the next tensor is cleared anew.</summary>
+    /// <summary>A thread's own heaps end at 64 MiB: what is larger goes back to the system, and each page of the next tensor is cleared anew.</summary>
     [Theory]
     [InlineData(Engine.Own)]
     [InlineData(Engine.Interactive)]

@@ -40,11 +40,21 @@ public sealed class PaperTableTests : IDisposable
     }
 
     [Fact]
+    public void Where_the_notebook_says_what_differs_from_the_paper_no_number_stands_beside_it()
+    {
+        Directory.CreateDirectory(PathOf("notebooks"));
+        File.WriteAllText(PathOf("README.md"), Marks);
+        PaperTable.Write([Run(Published("a", double.NaN, null) with { Note = "not measured here (its epochs are not given)" })], new DateOnly(2026, 11, 30));
+        Assert.Contains("| Error of a | 1.25 % (A paper, table 1) | not at the paper's setting | |  |", File.ReadAllText(PathOf("README.md")),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_run_that_measured_nothing_of_a_papers_and_a_file_that_is_none_change_nothing()
     {
         Directory.CreateDirectory(PathOf("notebooks"));
         File.WriteAllText(PathOf("README.md"), Marks);
-        Claim elsewhere = Published("a", 1.5, null);
+        Claim elsewhere = Published("a", 1.5, null) with { Note = "not measured here (needs profile paper)" };
         Assert.Contains("--profile paper", Fault(elsewhere), StringComparison.Ordinal);
         Assert.False(Directory.Exists(PathOf("docs")));
 

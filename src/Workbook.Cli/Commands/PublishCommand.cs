@@ -37,7 +37,8 @@ internal static class PublishCommand
         // What papers measured stands beside ours whatever became of our own claims.
         if (exitCode != 0 && !(papers && results.Count > 0 && results.All(result => result.Error is null && result.Faults.Count == 0)))
         {
-            await Console.Error.WriteLineAsync($"error: nothing is published: first every cell has to run{(papers ? "" : ", and every claim to hold")}").ConfigureAwait(false);
+            string asked = papers ? "every cell has to run" : "every cell has to run, and every claim to hold";
+            await Console.Error.WriteLineAsync($"error: nothing is published: first {asked}").ConfigureAwait(false);
             return exitCode;
         }
 

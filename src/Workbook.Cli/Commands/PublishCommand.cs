@@ -34,8 +34,9 @@ internal static class PublishCommand
         (int exitCode, IReadOnlyList<NotebookResult> results) = arguments.GetValue(s_from) is { } from
             ? Read(arguments, from)
             : await ExecuteAsync(arguments, cancellation).ConfigureAwait(false);
-        // What papers measured stands beside ours whatever became of our own claims.
-        if (exitCode != 0 && !(papers && results.Count > 0 && results.All(result => result.Error is null && result.Faults.Count == 0)))
+        // What papers measured stands beside ours whatever became of our own claims; but an interrupted run is none.
+        bool ran = exitCode != RunSession.Interrupted && results.Count > 0 && results.All(result => result.Error is null && result.Faults.Count == 0);
+        if (exitCode != 0 && !(papers && ran))
         {
             string asked = papers ? "every cell has to run" : "every cell has to run, and every claim to hold";
             await Console.Error.WriteLineAsync($"error: nothing is published: first {asked}").ConfigureAwait(false);
